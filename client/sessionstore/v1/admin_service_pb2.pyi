@@ -1,0 +1,117 @@
+import datetime
+
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from sessionstore.v1 import session_pb2 as _session_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class Durability(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    DURABILITY_UNSPECIFIED: _ClassVar[Durability]
+    DURABILITY_FULL: _ClassVar[Durability]
+    DURABILITY_NORMAL: _ClassVar[Durability]
+DURABILITY_UNSPECIFIED: Durability
+DURABILITY_FULL: Durability
+DURABILITY_NORMAL: Durability
+
+class GetServerInfoRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class GetServerInfoResponse(_message.Message):
+    __slots__ = ("version", "schema_version", "store_id", "durability", "started_at", "open_tails", "limits")
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    SCHEMA_VERSION_FIELD_NUMBER: _ClassVar[int]
+    STORE_ID_FIELD_NUMBER: _ClassVar[int]
+    DURABILITY_FIELD_NUMBER: _ClassVar[int]
+    STARTED_AT_FIELD_NUMBER: _ClassVar[int]
+    OPEN_TAILS_FIELD_NUMBER: _ClassVar[int]
+    LIMITS_FIELD_NUMBER: _ClassVar[int]
+    version: str
+    schema_version: int
+    store_id: str
+    durability: Durability
+    started_at: _timestamp_pb2.Timestamp
+    open_tails: int
+    limits: Limits
+    def __init__(self, version: _Optional[str] = ..., schema_version: _Optional[int] = ..., store_id: _Optional[str] = ..., durability: _Optional[_Union[Durability, str]] = ..., started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., open_tails: _Optional[int] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ...) -> None: ...
+
+class Limits(_message.Message):
+    __slots__ = ("max_item_bytes", "max_request_bytes", "max_mutations_per_commit", "max_commits_in_flight", "max_metadata_bytes")
+    MAX_ITEM_BYTES_FIELD_NUMBER: _ClassVar[int]
+    MAX_REQUEST_BYTES_FIELD_NUMBER: _ClassVar[int]
+    MAX_MUTATIONS_PER_COMMIT_FIELD_NUMBER: _ClassVar[int]
+    MAX_COMMITS_IN_FLIGHT_FIELD_NUMBER: _ClassVar[int]
+    MAX_METADATA_BYTES_FIELD_NUMBER: _ClassVar[int]
+    max_item_bytes: int
+    max_request_bytes: int
+    max_mutations_per_commit: int
+    max_commits_in_flight: int
+    max_metadata_bytes: int
+    def __init__(self, max_item_bytes: _Optional[int] = ..., max_request_bytes: _Optional[int] = ..., max_mutations_per_commit: _Optional[int] = ..., max_commits_in_flight: _Optional[int] = ..., max_metadata_bytes: _Optional[int] = ...) -> None: ...
+
+class ArchiveSessionRequest(_message.Message):
+    __slots__ = ("session_id",)
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    session_id: str
+    def __init__(self, session_id: _Optional[str] = ...) -> None: ...
+
+class ArchiveSessionResponse(_message.Message):
+    __slots__ = ("archive",)
+    ARCHIVE_FIELD_NUMBER: _ClassVar[int]
+    archive: ArchiveInfo
+    def __init__(self, archive: _Optional[_Union[ArchiveInfo, _Mapping]] = ...) -> None: ...
+
+class ArchiveInfo(_message.Message):
+    __slots__ = ("session", "archived_at")
+    SESSION_FIELD_NUMBER: _ClassVar[int]
+    ARCHIVED_AT_FIELD_NUMBER: _ClassVar[int]
+    session: _session_pb2.SessionInfo
+    archived_at: _timestamp_pb2.Timestamp
+    def __init__(self, session: _Optional[_Union[_session_pb2.SessionInfo, _Mapping]] = ..., archived_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class RestoreSessionRequest(_message.Message):
+    __slots__ = ("session_id",)
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    session_id: str
+    def __init__(self, session_id: _Optional[str] = ...) -> None: ...
+
+class RestoreSessionResponse(_message.Message):
+    __slots__ = ("session",)
+    SESSION_FIELD_NUMBER: _ClassVar[int]
+    session: _session_pb2.SessionInfo
+    def __init__(self, session: _Optional[_Union[_session_pb2.SessionInfo, _Mapping]] = ...) -> None: ...
+
+class ListArchivesRequest(_message.Message):
+    __slots__ = ("page_size", "page_token")
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    page_size: int
+    page_token: str
+    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ListArchivesResponse(_message.Message):
+    __slots__ = ("archives", "next_page_token")
+    ARCHIVES_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    archives: _containers.RepeatedCompositeFieldContainer[ArchiveInfo]
+    next_page_token: str
+    def __init__(self, archives: _Optional[_Iterable[_Union[ArchiveInfo, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class DeleteArchiveRequest(_message.Message):
+    __slots__ = ("session_id",)
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    session_id: str
+    def __init__(self, session_id: _Optional[str] = ...) -> None: ...
+
+class DeleteArchiveResponse(_message.Message):
+    __slots__ = ("deleted_events",)
+    DELETED_EVENTS_FIELD_NUMBER: _ClassVar[int]
+    deleted_events: int
+    def __init__(self, deleted_events: _Optional[int] = ...) -> None: ...

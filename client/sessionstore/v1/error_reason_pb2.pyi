@@ -1,0 +1,56 @@
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from typing import ClassVar as _ClassVar
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class ErrorReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ERROR_REASON_UNSPECIFIED: _ClassVar[ErrorReason]
+    ERROR_REASON_SESSION_NOT_FOUND: _ClassVar[ErrorReason]
+    ERROR_REASON_MESSAGE_NOT_FOUND: _ClassVar[ErrorReason]
+    ERROR_REASON_TOOL_CALL_NOT_FOUND: _ClassVar[ErrorReason]
+    ERROR_REASON_ARCHIVE_NOT_FOUND: _ClassVar[ErrorReason]
+    ERROR_REASON_INVALID_FIELD: _ClassVar[ErrorReason]
+    ERROR_REASON_MALFORMED_REQUEST: _ClassVar[ErrorReason]
+    ERROR_REASON_INVALID_PAGE_TOKEN: _ClassVar[ErrorReason]
+    ERROR_REASON_SESSION_ALREADY_EXISTS: _ClassVar[ErrorReason]
+    ERROR_REASON_MESSAGE_ALREADY_EXISTS: _ClassVar[ErrorReason]
+    ERROR_REASON_TOOL_CALL_ALREADY_EXISTS: _ClassVar[ErrorReason]
+    ERROR_REASON_EVENT_ALREADY_EXISTS: _ClassVar[ErrorReason]
+    ERROR_REASON_SEQUENCE_CONFLICT: _ClassVar[ErrorReason]
+    ERROR_REASON_ILLEGAL_TRANSITION: _ClassVar[ErrorReason]
+    ERROR_REASON_HISTORY_TRIMMED: _ClassVar[ErrorReason]
+    ERROR_REASON_CURSOR_AHEAD: _ClassVar[ErrorReason]
+    ERROR_REASON_TOO_LARGE: _ClassVar[ErrorReason]
+    ERROR_REASON_STORAGE_FULL: _ClassVar[ErrorReason]
+    ERROR_REASON_STORAGE_UNAVAILABLE: _ClassVar[ErrorReason]
+    ERROR_REASON_DATA_CORRUPTED: _ClassVar[ErrorReason]
+    ERROR_REASON_DRAINING: _ClassVar[ErrorReason]
+    ERROR_REASON_INTERNAL: _ClassVar[ErrorReason]
+    ERROR_REASON_UNIMPLEMENTED: _ClassVar[ErrorReason]
+    ERROR_REASON_DEADLINE_EXCEEDED: _ClassVar[ErrorReason]
+ERROR_REASON_UNSPECIFIED: ErrorReason
+ERROR_REASON_SESSION_NOT_FOUND: ErrorReason
+ERROR_REASON_MESSAGE_NOT_FOUND: ErrorReason
+ERROR_REASON_TOOL_CALL_NOT_FOUND: ErrorReason
+ERROR_REASON_ARCHIVE_NOT_FOUND: ErrorReason
+ERROR_REASON_INVALID_FIELD: ErrorReason
+ERROR_REASON_MALFORMED_REQUEST: ErrorReason
+ERROR_REASON_INVALID_PAGE_TOKEN: ErrorReason
+ERROR_REASON_SESSION_ALREADY_EXISTS: ErrorReason
+ERROR_REASON_MESSAGE_ALREADY_EXISTS: ErrorReason
+ERROR_REASON_TOOL_CALL_ALREADY_EXISTS: ErrorReason
+ERROR_REASON_EVENT_ALREADY_EXISTS: ErrorReason
+ERROR_REASON_SEQUENCE_CONFLICT: ErrorReason
+ERROR_REASON_ILLEGAL_TRANSITION: ErrorReason
+ERROR_REASON_HISTORY_TRIMMED: ErrorReason
+ERROR_REASON_CURSOR_AHEAD: ErrorReason
+ERROR_REASON_TOO_LARGE: ErrorReason
+ERROR_REASON_STORAGE_FULL: ErrorReason
+ERROR_REASON_STORAGE_UNAVAILABLE: ErrorReason
+ERROR_REASON_DATA_CORRUPTED: ErrorReason
+ERROR_REASON_DRAINING: ErrorReason
+ERROR_REASON_INTERNAL: ErrorReason
+ERROR_REASON_UNIMPLEMENTED: ErrorReason
+ERROR_REASON_DEADLINE_EXCEEDED: ErrorReason

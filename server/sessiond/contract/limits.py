@@ -1,0 +1,45 @@
+"""The limits on what a client may send, with their defaults."""
+
+from dataclasses import dataclass
+
+__all__ = [
+    "DEFAULT_HEARTBEAT_INTERVAL_SECONDS",
+    "DEFAULT_PAGE_SIZE",
+    "FRAGMENT_BYTES",
+    "MAX_HEARTBEAT_INTERVAL_SECONDS",
+    "MAX_ID_BYTES",
+    "MAX_PAGE_SIZE",
+    "MAX_SEQUENCE",
+    "Limits",
+]
+
+MAX_ID_BYTES = 256
+"""The longest id of a session, message, tool call or event, and the longest custom type or metadata key."""
+
+MAX_SEQUENCE = 2**63 - 1
+"""The largest sequence that the database can hold."""
+
+DEFAULT_PAGE_SIZE = 100
+MAX_PAGE_SIZE = 1000
+
+DEFAULT_HEARTBEAT_INTERVAL_SECONDS = 15
+MAX_HEARTBEAT_INTERVAL_SECONDS = 3600
+
+FRAGMENT_BYTES = 256 * 1024
+"""The size at which a fragment of a streamed answer is sent; only a single larger item exceeds it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The limits of one server, in bytes unless the name says otherwise.
+
+    The defaults keep every single answer below gRPC's default message size of 4 MiB, so that a client which sets no
+    option can read whatever was stored.
+    """
+
+    max_item_bytes: int = 7 * 512 * 1024
+    max_metadata_bytes: int = 64 * 1024
+    max_request_bytes: int = 16 * 1024 * 1024
+    max_mutations_per_commit: int = 1000
+    max_commits_per_request: int = 1000
+    max_commits_in_flight: int = 4096

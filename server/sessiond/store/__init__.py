@@ -1,0 +1,1 @@
+"""The store: what every engine offers, its errors, and one folder per engine."""

@@ -1,0 +1,1 @@
+"""The engine that keeps sessions in one SQLite database."""

@@ -1,0 +1,133 @@
+"""Connections to the database: one that writes, and a small pool that reads.
+
+Every piece of work runs as one function in the connection's own thread: a hop between threads costs more than a
+statement, so a group of writes, or a page of reads, is one hop.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal, TypeVar
+
+import aiosqlite
+
+from sessiond.store.sqlite.errors import translated
+
+__all__ = ["Durability", "EngineConnection", "ReaderPool", "open_reader", "open_writer"]
+
+T = TypeVar("T")
+
+Durability = Literal["full", "normal"]
+
+WAL_SIZE_LIMIT_BYTES = 64 * 1024 * 1024
+
+
+class EngineConnection(aiosqlite.Connection):
+    """A connection that runs whole functions in its thread."""
+
+    async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Runs `work` on the connection, in its thread.
+
+        Cancellation does not stop work that has begun; its outcome is then unknown to the caller. Errors of the driver
+        come out as store errors.
+        """
+        with translated():
+            return await self._execute(work, self._conn)  # type: ignore[no-any-return,no-untyped-call]
+
+
+def _connector(path: Path, *, read_only: bool, pragmas: tuple[str, ...]) -> Callable[[], sqlite3.Connection]:
+    def connect() -> sqlite3.Connection:
+        mode = "ro" if read_only else "rw"
+        connection = sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode={mode}",
+            uri=True,
+            isolation_level=None,  # transactions are begun and ended by us, by name
+            check_same_thread=False,
+            cached_statements=256,
+            timeout=30,
+        )
+        try:
+            for pragma in pragmas:
+                connection.execute(f"PRAGMA {pragma}")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    return connect
+
+
+async def _open(path: Path, *, read_only: bool, pragmas: tuple[str, ...]) -> EngineConnection:
+    with translated():
+        return await EngineConnection(_connector(path, read_only=read_only, pragmas=pragmas), iter_chunk_size=64)  # type: ignore[return-value]
+
+
+async def open_writer(path: Path, durability: Durability) -> EngineConnection:
+    """The connection that writes. There must be one only, and it alone checkpoints.
+
+    `full` syncs the log before a commit returns; `normal` leaves that to the operating system.
+    """
+    return await _open(
+        path,
+        read_only=False,
+        pragmas=(
+            "journal_mode = WAL",
+            f"synchronous = {'FULL' if durability == 'full' else 'NORMAL'}",
+            "foreign_keys = ON",
+            f"journal_size_limit = {WAL_SIZE_LIMIT_BYTES}",
+        ),
+    )
+
+
+async def open_reader(path: Path) -> EngineConnection:
+    """A connection that only reads. It must be closed before the writer is, so that it does not checkpoint."""
+    return await _open(path, read_only=True, pragmas=("query_only = ON",))
+
+
+class ReaderPool:
+    """A small pool of reading connections.
+
+    A piece of work sees one snapshot. It must be short and never wait: while it runs, the log cannot be reset.
+    """
+
+    def __init__(self, connections: list[EngineConnection]) -> None:
+        self._connections = connections
+        self._idle = list(connections)
+        self._slots = asyncio.Semaphore(len(connections))
+
+    @classmethod
+    async def open(cls, path: Path, size: int) -> "ReaderPool":
+        """Opens `size` connections."""
+        connections: list[EngineConnection] = []
+        try:
+            for _ in range(size):
+                connections.append(await open_reader(path))  # noqa: PERF401 - those opened must be closed on failure
+        except BaseException:
+            for connection in connections:
+                await connection.close()
+            raise
+        return cls(connections)
+
+    async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Runs `work` on one snapshot, in the thread of an idle connection."""
+
+        def in_one_snapshot(connection: sqlite3.Connection) -> T:
+            connection.execute("BEGIN")
+            try:
+                return work(connection)
+            finally:
+                connection.execute("ROLLBACK")
+
+        async with self._slots:
+            connection = self._idle.pop()
+            try:
+                return await connection.run(in_one_snapshot)
+            finally:
+                # When cancelled, the work may still run in the thread; what comes next queues behind it there.
+                self._idle.append(connection)
+
+    async def close(self) -> None:
+        """Closes all connections."""
+        for connection in self._connections:
+            await connection.close()

@@ -1,0 +1,128 @@
+"""The engine: one database file, one writer, a few readers."""
+
+import asyncio
+from pathlib import Path
+
+from sessiond.contract.limits import Limits
+from sessiond.store.protocol import EventFeed, StoreInfo
+from sessiond.store.sqlite.commits import CommitOperation
+from sessiond.store.sqlite.connection import Durability, ReaderPool, open_writer
+from sessiond.store.sqlite.event_reads import session_events
+from sessiond.store.sqlite.feeds import FeedHub
+from sessiond.store.sqlite.reads import StreamingReads
+from sessiond.store.sqlite.session_listing import list_archives, list_sessions
+from sessiond.store.sqlite.session_operations import (
+    ArchiveSession,
+    CreateSession,
+    DeleteArchive,
+    DeleteSession,
+    RestoreSession,
+)
+from sessiond.store.sqlite.trims import DeleteEventsBefore
+from sessiond.store.sqlite.writer import Writer
+from sessionstore.v1 import admin_service_pb2 as admin_pb
+from sessionstore.v1 import session_store_service_pb2 as pb
+
+__all__ = ["DATABASE_NAME", "SqliteStore"]
+
+DATABASE_NAME = "sessions.db"
+READERS = 3
+
+
+class SqliteStore(StreamingReads):
+    """See Store. Must be used from the event loop that opened it."""
+
+    def __init__(
+        self, writer: Writer, readers: ReaderPool, hub: FeedHub, info: StoreInfo, data_dir: Path, limits: Limits
+    ) -> None:
+        super().__init__(readers, temporary=data_dir)
+        self._writer = writer
+        self._hub = hub
+        self._info = info
+        self._limits = limits
+
+    @classmethod
+    async def open(
+        cls, data_dir: Path, *, durability: Durability = "full", limits: Limits | None = None
+    ) -> "SqliteStore":
+        """Opens the migrated database of a data directory, whose lock the caller holds."""
+        path = data_dir / DATABASE_NAME
+        connection = await open_writer(path, durability)
+        hub = FeedHub()
+        try:
+            # The first write of a connection makes the log's files, without which no reader can be opened.
+            await connection.run(lambda writing: writing.execute("BEGIN IMMEDIATE").execute("COMMIT"))
+            readers = await ReaderPool.open(path, READERS)
+            info = await readers.run(
+                lambda reading: StoreInfo(
+                    store_id=reading.execute("SELECT value FROM store_info WHERE key = 'store_id'").fetchone()[0],
+                    schema_version=reading.execute("PRAGMA user_version").fetchone()[0],
+                )
+            )
+        except BaseException:
+            await connection.close()
+            raise
+        writer = Writer(connection, is_followed=hub.is_followed, publish=hub.publish)
+        return cls(writer, readers, hub, info, data_dir, limits or Limits())
+
+    @property
+    def info(self) -> StoreInfo:
+        """See Store."""
+        return self._info
+
+    @property
+    def open_feeds(self) -> int:
+        """See Store."""
+        return self._hub.open_feeds
+
+    async def create_session(self, request: pb.CreateSessionRequest) -> pb.CreateSessionResponse:
+        """See Store."""
+        return await self._writer.submit(CreateSession(request))
+
+    async def delete_session(self, request: pb.DeleteSessionRequest) -> pb.DeleteSessionResponse:
+        """See Store."""
+        return await self._writer.submit(DeleteSession(request.session_id))
+
+    async def list_sessions(self, request: pb.ListSessionsRequest) -> pb.ListSessionsResponse:
+        """See Store."""
+        return await self._readers.run(lambda connection: list_sessions(connection, request))
+
+    async def delete_events_before(self, request: pb.DeleteEventsBeforeRequest) -> pb.DeleteEventsBeforeResponse:
+        """See Store."""
+        return await self._writer.submit(DeleteEventsBefore(request))
+
+    def submit(self, commit: pb.CommitRequest) -> "asyncio.Future[pb.CommitResponse]":
+        """See Store."""
+        return self._writer.submit(CommitOperation(commit, self._limits))
+
+    async def open_feed(self, session_id: str) -> EventFeed:
+        """See Store."""
+        found = await self._readers.run(lambda connection: session_events(connection, session_id))
+        return self._hub.open(found.session_key, self._readers)
+
+    def wake_feeds(self) -> None:
+        """See Store."""
+        self._hub.wake_all()
+
+    async def archive_session(self, request: admin_pb.ArchiveSessionRequest) -> admin_pb.ArchiveSessionResponse:
+        """See Store."""
+        return await self._writer.submit(ArchiveSession(request.session_id))
+
+    async def restore_session(self, request: admin_pb.RestoreSessionRequest) -> admin_pb.RestoreSessionResponse:
+        """See Store."""
+        return await self._writer.submit(RestoreSession(request.session_id))
+
+    async def list_archives(self, request: admin_pb.ListArchivesRequest) -> admin_pb.ListArchivesResponse:
+        """See Store."""
+        return await self._readers.run(lambda connection: list_archives(connection, request))
+
+    async def delete_archive(self, request: admin_pb.DeleteArchiveRequest) -> admin_pb.DeleteArchiveResponse:
+        """See Store."""
+        return await self._writer.submit(DeleteArchive(request.session_id))
+
+    async def close(self) -> None:
+        """See Store."""
+        # The readers first: the last connection to close checkpoints, and only the writer may.
+        await self._writer.drain()
+        await self._readers.close()
+        await self._writer.close()

@@ -1,0 +1,53 @@
+"""What the driver's errors mean, in the terms of the store."""
+
+import logging
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sessiond.store.errors import CorruptedError, StorageFullError, StorageUnavailableError, StoreError
+
+__all__ = ["translate", "translated"]
+
+_log = logging.getLogger(__name__)
+
+_PRIMARY_CODE_MASK = 0xFF
+_CORRUPTED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_UNAVAILABLE = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_PROTOCOL,
+    sqlite3.SQLITE_READONLY,
+}
+
+
+def translate(error: sqlite3.Error) -> StoreError | None:
+    """The store error that a driver error stands for, or None when it is a mistake of ours."""
+    code = getattr(error, "sqlite_errorcode", None)
+    if code is None:
+        return None
+    primary = code & _PRIMARY_CODE_MASK
+    if primary == sqlite3.SQLITE_FULL:
+        return StorageFullError()
+    if primary in _CORRUPTED:
+        return CorruptedError("the database")
+    if primary in _UNAVAILABLE:
+        return StorageUnavailableError()
+    return None
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turns the driver's errors into store errors; the original stays as the cause, for the log."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        meaning = translate(error)
+        if meaning is None:
+            raise
+        _log.warning("storage: %s (%s)", error, getattr(error, "sqlite_errorname", "?"))
+        raise meaning from error

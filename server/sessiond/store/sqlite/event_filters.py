@@ -1,0 +1,55 @@
+"""Filters by event type, as conditions on the table of events."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+__all__ = ["EventFilter"]
+
+_CUSTOM = "custom"
+_CUSTOM_PREFIX = "custom:"
+_AFTER_CUSTOM_PREFIX = "custom;"  # the character after the colon
+
+
+@dataclass(frozen=True, slots=True)
+class EventFilter:
+    """Which event types are let through; none named means all. `custom` stands for every custom event."""
+
+    types: frozenset[str]
+
+    @classmethod
+    def of(cls, types: Sequence[str]) -> "EventFilter":
+        """The filter of a request."""
+        return cls(frozenset(types))
+
+    @property
+    def passes_all(self) -> bool:
+        """Whether every event is let through."""
+        return not self.types
+
+    @property
+    def single_type(self) -> str | None:
+        """The one type that is let through: an index holds its events in the order of their sequences."""
+        if len(self.types) != 1:
+            return None
+        (only,) = self.types
+        return None if only == _CUSTOM else only
+
+    def passes(self, event_type: str) -> bool:
+        """Whether events of a type are let through."""
+        if not self.types or event_type in self.types:
+            return True
+        return _CUSTOM in self.types and event_type.startswith(_CUSTOM_PREFIX)
+
+    def condition(self) -> tuple[str, list[str]]:
+        """The SQL condition on `type`, beginning with AND, and its values."""
+        if not self.types:
+            return "", []
+        exact = sorted(self.types - {_CUSTOM})
+        # The sign keeps the planner from gathering and sorting all events of several types: it walks by sequence.
+        column = "type" if self.single_type is not None else "+type"
+        parts = []
+        if exact:
+            parts.append(f"{column} IN ({', '.join('?' * len(exact))})")
+        if _CUSTOM in self.types:
+            parts.append(f"({column} >= '{_CUSTOM_PREFIX}' AND {column} < '{_AFTER_CUSTOM_PREFIX}')")
+        return f"AND ({' OR '.join(parts)})", exact

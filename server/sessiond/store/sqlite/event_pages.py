@@ -1,0 +1,26 @@
+"""Where a page of events ends: after about a fragment's size, but never inside a commit."""
+
+from sessiond.contract.limits import FRAGMENT_BYTES
+from sessionstore.v1.event_pb2 import StoredEvent
+
+__all__ = ["EventPageBuilder"]
+
+
+class EventPageBuilder:
+    """Takes events in order until the page is full."""
+
+    def __init__(self) -> None:
+        self.events: list[StoredEvent] = []
+        self._size_bytes = 0
+        self._commit = -1
+
+    def is_full_before(self, sequence: int, commit_index: int) -> bool:
+        """Whether the page ends before this event."""
+        # The sequences of a commit follow on each other: the difference is the sequence of its first event.
+        return bool(self.events) and self._size_bytes >= FRAGMENT_BYTES and sequence - commit_index != self._commit
+
+    def add(self, event: StoredEvent, commit_index: int, size_bytes: int) -> None:
+        """Takes an event in."""
+        self.events.append(event)
+        self._commit = event.sequence - commit_index
+        self._size_bytes += size_bytes

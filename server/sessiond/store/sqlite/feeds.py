@@ -1,0 +1,186 @@
+"""Feeds of events for tails: who waits for which session, and the newest events of the sessions that are followed.
+
+A wake-up carries nothing. The ring of the newest events spares the database when many tails sit at the head of one
+session; whatever it does not hold is read from the table.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+
+from sessiond.store.protocol import EventBounds, EventPage, SessionGoneError
+from sessiond.store.sqlite.connection import ReaderPool
+from sessiond.store.sqlite.event_filters import EventFilter
+from sessiond.store.sqlite.event_pages import EventPageBuilder
+from sessiond.store.sqlite.event_reads import event_bounds, read_page
+from sessiond.store.sqlite.publication import Publication, PublishedEvent
+
+__all__ = ["FeedHub", "SqliteEventFeed"]
+
+RING_BYTES = 1024 * 1024
+
+
+class EventRing:
+    """The newest events of one session, without gaps, bounded in bytes."""
+
+    def __init__(self) -> None:
+        self._events: deque[PublishedEvent] = deque()
+        self._size_bytes = 0
+        self._end: int | None = None
+        """The sequence after the newest event; None while it is not known."""
+
+    def take(self, change: Publication) -> None:
+        """Takes in what a transaction did, and forgets everything when that does not follow on what is held."""
+        complete = change.appended == len(change.events)
+        if change.trimmed or change.gone or not complete:
+            self._clear()
+        if not complete or not change.events:
+            return
+        if self._end is not None and self._end != change.events[0].stored.sequence:
+            self._clear()
+        for event in change.events:
+            self._events.append(event)
+            self._size_bytes += event.stored.ByteSize()
+        self._end = change.events[-1].stored.sequence + 1
+        while self._size_bytes > RING_BYTES and self._events:
+            self._size_bytes -= self._events.popleft().stored.ByteSize()
+
+    def page(self, after: int, event_filter: EventFilter) -> EventPage | None:
+        """The events after a sequence, or None when the ring does not hold all of them."""
+        if self._end is None or not self._end - len(self._events) <= after + 1 <= self._end:
+            return None
+        page = EventPageBuilder()
+        last = self._end - 1
+        skipped = after + 1 - (self._end - len(self._events))
+        # The tails that are behind by little are the common case: walk from the newest end.
+        newer = [self._events[index] for index in range(skipped - len(self._events), 0)]
+        for event in newer:
+            if page.is_full_before(event.stored.sequence, event.commit_index):
+                last = event.stored.sequence - 1
+                break
+            if event_filter.passes(event.type):
+                page.add(event.stored, event.commit_index, event.stored.ByteSize())
+        return EventPage(page.events, last, after + 1, reached_head=last == self._end - 1)
+
+    def _clear(self) -> None:
+        self._events.clear()
+        self._size_bytes = 0
+        self._end = None
+
+
+class _Topic:
+    """One followed session."""
+
+    def __init__(self) -> None:
+        self.ring = EventRing()
+        self.feeds: set[SqliteEventFeed] = set()
+        self.version = 0
+        self.waiting: set[asyncio.Future[None]] = set()
+
+    def wake(self) -> None:
+        self.version += 1
+        for future in self.waiting:
+            if not future.done():
+                future.set_result(None)
+
+
+class FeedHub:
+    """The feeds that are open. Used from the event loop, but for `is_followed`."""
+
+    def __init__(self) -> None:
+        self._topics: dict[int, _Topic] = {}
+
+    def is_followed(self, session_key: int) -> bool:
+        """Whether a session has feeds; may be called from any thread."""
+        return session_key in self._topics
+
+    @property
+    def open_feeds(self) -> int:
+        """The number of open feeds."""
+        return sum(len(topic.feeds) for topic in self._topics.values())
+
+    def publish(self, changes: dict[int, Publication]) -> None:
+        """Tells the feeds what a transaction changed, once it is on disk."""
+        for session_key, change in changes.items():
+            topic = self._topics.get(session_key)
+            if topic is not None:
+                topic.ring.take(change)
+                topic.wake()
+
+    def wake_all(self) -> None:
+        """Wakes every feed."""
+        for topic in self._topics.values():
+            topic.wake()
+
+    def open(self, session_key: int, readers: ReaderPool) -> "SqliteEventFeed":
+        """A new feed of a session, registered for wake-ups."""
+        topic = self._topics.setdefault(session_key, _Topic())
+        feed = SqliteEventFeed(self, session_key, topic, readers)
+        topic.feeds.add(feed)
+        return feed
+
+    def close(self, feed: "SqliteEventFeed", session_key: int, topic: _Topic) -> None:
+        """Forgets a feed, and the session when it was its last."""
+        topic.feeds.discard(feed)
+        if not topic.feeds and self._topics.get(session_key) is topic:
+            del self._topics[session_key]
+
+
+class SqliteEventFeed:
+    """See EventFeed."""
+
+    def __init__(self, hub: FeedHub, session_key: int, topic: _Topic, readers: ReaderPool) -> None:
+        self._hub = hub
+        self._session_key = session_key
+        self._topic = topic
+        self._readers = readers
+        self._seen = -1
+
+    async def bounds(self) -> EventBounds:
+        """See EventFeed."""
+        found = await self._readers.run(lambda connection: event_bounds(connection, self._session_key))
+        return self._alive(found)
+
+    async def read(self, after: int, types: Sequence[str]) -> EventPage:
+        """See EventFeed."""
+        # Before the read: what is published during it wakes the wait that follows.
+        self._seen = self._topic.version
+        event_filter = EventFilter.of(types)
+        page = self._topic.ring.page(after, event_filter)
+        if page is not None:
+            return page
+        return await self._readers.run(
+            lambda connection: read_page(
+                connection,
+                self._session_key,
+                self._alive(event_bounds(connection, self._session_key)),
+                event_filter,
+                after=after,
+            )
+        )
+
+    async def wait(self, timeout_seconds: float) -> None:
+        """See EventFeed."""
+        if self._topic.version != self._seen:
+            return
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._topic.waiting.add(future)
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                await future
+        except TimeoutError:
+            return
+        finally:
+            self._topic.waiting.discard(future)
+
+    def close(self) -> None:
+        """See EventFeed."""
+        self._hub.close(self, self._session_key, self._topic)
+
+    def _alive(self, found: tuple[EventBounds, bool] | None) -> EventBounds:
+        if found is None:
+            raise SessionGoneError(archived=False)
+        bounds, archived = found
+        if archived:
+            raise SessionGoneError(archived=True)
+        return bounds

@@ -1,0 +1,57 @@
+"""Reads of messages. Messages are never changed, so pages of them add up to a snapshot of the time of the first."""
+
+import sqlite3
+
+from google.protobuf.message import DecodeError
+
+from sessiond.contract.limits import FRAGMENT_BYTES
+from sessiond.contract.timestamps import from_us
+from sessiond.store.errors import CorruptedError, NotFoundError
+from sessionstore.v1.message_pb2 import StoredMessage
+
+__all__ = ["message_bounds", "read_messages"]
+
+_BOUNDS = "SELECT session_key, next_message FROM sessions WHERE id = ? AND archived_at_us IS NULL"
+_SELECT = """
+    SELECT sequence, stored_at_us, payload FROM messages
+    WHERE session_key = ? AND sequence > ? AND sequence < ? ORDER BY sequence
+"""
+
+
+def message_bounds(connection: sqlite3.Connection, session_id: str) -> tuple[int, int]:
+    """The key of a live session and the sequence that its next message gets. Raises NotFoundError."""
+    found = connection.execute(_BOUNDS, (session_id,)).fetchone()
+    if found is None:
+        raise NotFoundError.session(session_id)
+    return found[0], found[1]
+
+
+def read_messages(
+    connection: sqlite3.Connection,
+    session_id: str,
+    session_key: int,
+    *,
+    after: int,
+    before: int,
+    limit: int,
+    max_bytes: int = FRAGMENT_BYTES,
+) -> list[StoredMessage]:
+    """The next messages after a sequence, as many as fit into `max_bytes`, one at least; none at the end.
+
+    Raises NotFoundError when the session was removed since its bounds were read.
+    """
+    if message_bounds(connection, session_id)[0] != session_key:
+        raise NotFoundError.session(session_id)
+    page: list[StoredMessage] = []
+    size_bytes = 0
+    for sequence, stored_at_us, payload in connection.execute(_SELECT, (session_key, after, before)):
+        size_bytes += len(payload)
+        if len(page) == limit or (page and size_bytes > max_bytes):
+            break
+        stored = StoredMessage(sequence=sequence, stored_at=from_us(stored_at_us))
+        try:
+            stored.message.ParseFromString(payload)
+        except DecodeError as error:
+            raise CorruptedError(f"message {sequence} of session {session_id!r}") from error
+        page.append(stored)
+    return page

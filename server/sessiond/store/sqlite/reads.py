@@ -1,0 +1,170 @@
+"""The reads whose size the store does not bound, as streams of fragments.
+
+Each fragment is one short piece of work on a reader; nothing is held in the database while a client takes it.
+"""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from sessiond.contract.cursors import check_cursor
+from sessiond.contract.limits import DEFAULT_PAGE_SIZE, MAX_SEQUENCE
+from sessiond.store.protocol import EventBounds
+from sessiond.store.sqlite.connection import ReaderPool
+from sessiond.store.sqlite.event_filters import EventFilter
+from sessiond.store.sqlite.event_reads import live_bounds, read_descending, read_page, session_events
+from sessiond.store.sqlite.message_reads import message_bounds, read_messages
+from sessiond.store.sqlite.page_tokens import decode_token, encode_token
+from sessiond.store.sqlite.session_reads import read_session
+from sessiond.store.sqlite.tool_call_reads import read_pending_tool_calls
+from sessionstore.v1 import session_store_service_pb2 as pb
+from sessionstore.v1.message_pb2 import StoredMessage
+from sessionstore.v1.session_pb2 import Session, SessionState
+
+__all__ = ["StreamingReads"]
+
+
+class StreamingReads:
+    """The reading half of the engine."""
+
+    def __init__(self, readers: ReaderPool, *, temporary: Path) -> None:
+        self._readers = readers
+        self._temporary = temporary
+        """A folder for what has to be set aside while it is answered."""
+
+    async def get_session(self, request: pb.GetSessionRequest) -> AsyncIterator[pb.GetSessionResponse]:
+        """See Store."""
+        snapshot = await self._readers.run(
+            lambda connection: read_session(
+                connection, request.session_id, self._temporary, omit_content=request.omit_content
+            )
+        )
+        try:
+            yield pb.GetSessionResponse(session=snapshot.header)
+            for fragment in snapshot.approval_fragments():
+                yield pb.GetSessionResponse(session=fragment)
+            if request.omit_content:
+                return
+            pages = self._messages(
+                request.session_id, snapshot.session_key, after=-1, before=snapshot.next_message, limit=None
+            )
+            async for messages in pages:
+                yield pb.GetSessionResponse(session=Session(state=SessionState(messages=messages)))
+            for fragment in snapshot.tool_call_fragments():
+                yield pb.GetSessionResponse(session=fragment)
+        finally:
+            snapshot.close()
+
+    async def get_messages(self, request: pb.GetMessagesRequest) -> AsyncIterator[pb.GetMessagesResponse]:
+        """See Store."""
+        session_key, before = await self._readers.run(lambda connection: message_bounds(connection, request.session_id))
+        after = request.after_sequence if request.HasField("after_sequence") else -1
+        limit = request.limit if request.HasField("limit") else None
+        async for messages in self._messages(request.session_id, session_key, after=after, before=before, limit=limit):
+            yield pb.GetMessagesResponse(messages=messages)
+
+    async def list_messages(self, request: pb.ListMessagesRequest) -> pb.ListMessagesResponse:
+        """See Store."""
+        after = decode_token(request, request.page_token, 1)[0] if request.page_token else -1
+        session_key, before = await self._readers.run(lambda connection: message_bounds(connection, request.session_id))
+        limit = request.page_size or DEFAULT_PAGE_SIZE
+        response = pb.ListMessagesResponse()
+        async for messages in self._messages(request.session_id, session_key, after=after, before=before, limit=limit):
+            response.messages.extend(messages)
+            break
+        if response.messages and response.messages[-1].sequence + 1 < before:
+            response.next_page_token = encode_token(request, response.messages[-1].sequence)
+        return response
+
+    async def _messages(
+        self, session_id: str, session_key: int, *, after: int, before: int, limit: int | None
+    ) -> AsyncIterator[list[StoredMessage]]:
+        cursor = after
+        remaining = MAX_SEQUENCE if limit is None else limit
+        while remaining and cursor + 1 < before:
+            page = await self._readers.run(
+                lambda connection, cursor=cursor, remaining=remaining: read_messages(  # type: ignore[misc]
+                    connection, session_id, session_key, after=cursor, before=before, limit=remaining
+                )
+            )
+            if not page:
+                return
+            yield page
+            cursor = page[-1].sequence
+            remaining -= len(page)
+
+    async def get_pending_tool_calls(
+        self, request: pb.GetPendingToolCallsRequest
+    ) -> AsyncIterator[pb.GetPendingToolCallsResponse]:
+        """See Store."""
+        session_key, _ = await self._readers.run(lambda connection: message_bounds(connection, request.session_id))
+        after_key = 0
+        while True:
+            page, after_key = await self._readers.run(
+                lambda connection, after_key=after_key: read_pending_tool_calls(  # type: ignore[misc]
+                    connection, session_key, after_key=after_key, include_unfinished=request.include_unfinished
+                )
+            )
+            if not page:
+                return
+            yield pb.GetPendingToolCallsResponse(tool_calls=page)
+
+    async def get_events(self, request: pb.GetEventsRequest) -> AsyncIterator[pb.GetEventsResponse]:
+        """See Store."""
+        session = await self._readers.run(lambda connection: session_events(connection, request.session_id))
+        # What is appended from now on does not belong to the answer, which would otherwise never end.
+        before = session.bounds.next
+        if request.HasField("before_sequence"):
+            before = min(before, request.before_sequence)
+        remaining = request.limit if request.HasField("limit") else MAX_SEQUENCE
+        event_filter = EventFilter.of(request.types)
+        reading = self._descending if request.descending else self._ascending
+        async for response in reading(request, session.session_key, session.bounds, event_filter, before):
+            del response.events[remaining:]
+            remaining -= len(response.events)
+            if response.events:
+                yield response
+            if not remaining:
+                return
+
+    async def _ascending(
+        self,
+        request: pb.GetEventsRequest,
+        session_key: int,
+        bounds: EventBounds,
+        event_filter: EventFilter,
+        before: int,
+    ) -> AsyncIterator[pb.GetEventsResponse]:
+        from_cursor = request.HasField("after_sequence")
+        after = request.after_sequence if from_cursor else bounds.first - 1
+        if from_cursor:
+            check_cursor(after, bounds, skip_trimmed=request.skip_trimmed)
+        while after + 1 < before:
+            bounds, page = await self._readers.run(
+                lambda connection, after=after: (  # type: ignore[misc]
+                    now := live_bounds(connection, request.session_id, session_key),
+                    read_page(connection, session_key, now, event_filter, after=after, before=before),
+                )
+            )
+            check_cursor(after, bounds, skip_trimmed=request.skip_trimmed)
+            yield pb.GetEventsResponse(events=page.events)
+            after = page.last
+
+    async def _descending(
+        self,
+        request: pb.GetEventsRequest,
+        session_key: int,
+        bounds: EventBounds,
+        event_filter: EventFilter,
+        before: int,
+    ) -> AsyncIterator[pb.GetEventsResponse]:
+        after = request.after_sequence if request.HasField("after_sequence") else -1
+        while True:
+            events = await self._readers.run(
+                lambda connection, before=before: read_descending(  # type: ignore[misc]
+                    connection, request.session_id, session_key, event_filter, after=after, before=before
+                )
+            )
+            if not events:
+                return
+            yield pb.GetEventsResponse(events=events)
+            before = events[-1].sequence

@@ -1,0 +1,154 @@
+"""Lists of sessions and of archives, by pages that begin after the last row of the page before."""
+
+import sqlite3
+from dataclasses import dataclass, field
+
+from sessiond.contract.limits import DEFAULT_PAGE_SIZE
+from sessiond.contract.timestamps import ceil_us, floor_us, from_us
+from sessiond.store.sqlite.page_tokens import decode_token, encode_token
+from sessiond.store.sqlite.session_rows import ROW_COLUMNS, SessionRow, row_info
+from sessionstore.v1 import admin_service_pb2 as admin_pb
+from sessionstore.v1 import session_store_service_pb2 as pb
+
+__all__ = ["list_archives", "list_sessions"]
+
+PAGE_BYTES = 1024 * 1024
+SELECTIVE_MATCHES = 1000
+"""Up to so many sessions with a metadata pair, they are looked up and sorted; beyond, the sorted order is walked."""
+
+_NO_LIMIT = -1
+_ORDER_COLUMNS = {
+    pb.SessionOrder.SESSION_ORDER_UNSPECIFIED: "created_at_us",
+    pb.SessionOrder.SESSION_ORDER_CREATED_AT: "created_at_us",
+    pb.SessionOrder.SESSION_ORDER_UPDATED_AT: "updated_at_us",
+    pb.SessionOrder.SESSION_ORDER_MESSAGE_COUNT: "message_count",
+}
+_COLUMNS = ", ".join(f"s.{name.strip()}" for name in ROW_COLUMNS.split(","))
+
+
+@dataclass(slots=True)
+class _Conditions:
+    """A FROM clause and a WHERE clause, with their values."""
+
+    source: str = "sessions s"
+    terms: list[str] = field(default_factory=lambda: ["s.archived_at_us IS NULL"])
+    values: list[object] = field(default_factory=list)
+
+    def add(self, term: str, *values: object) -> None:
+        self.terms.append(term)
+        self.values += values
+
+    @property
+    def where(self) -> str:
+        return " AND ".join(self.terms)
+
+
+def _conditions(connection: sqlite3.Connection, request: pb.ListSessionsRequest) -> _Conditions:
+    conditions = _Conditions()
+    chosen = request.filter
+    for name, column, operator, convert in (
+        ("created_after", "created_at_us", ">=", ceil_us),
+        ("created_before", "created_at_us", "<=", floor_us),
+        ("updated_after", "updated_at_us", ">=", ceil_us),
+        ("updated_before", "updated_at_us", "<=", floor_us),
+    ):
+        if chosen.HasField(name):
+            conditions.add(f"s.{column} {operator} ?", convert(getattr(chosen, name)))
+    if chosen.HasField("status"):
+        conditions.add("s.status = ?", int(chosen.status))
+    if chosen.id_prefix:
+        _add_prefix(conditions, chosen.id_prefix)
+    _add_metadata(connection, conditions, dict(chosen.metadata))
+    return conditions
+
+
+def _add_prefix(conditions: _Conditions, prefix: str) -> None:
+    # Text compares byte by byte, which for UTF-8 is the order of the code points.
+    conditions.add("s.id >= ? AND substr(s.id, 1, ?) = ?", prefix, len(prefix), prefix)
+    code = ord(prefix[-1]) + 1
+    code = 0xE000 if 0xD800 <= code <= 0xDFFF else code
+    if code <= 0x10FFFF:
+        conditions.add("s.id < ?", prefix[:-1] + chr(code))
+
+
+def _add_metadata(connection: sqlite3.Connection, conditions: _Conditions, pairs: dict[str, str]) -> None:
+    counts = {pair: _count_matches(connection, *pair) for pair in pairs.items()}
+    rarest = min(counts, key=lambda pair: counts[pair], default=None)
+    for pair in pairs.items():
+        if pair == rarest and counts[pair] <= SELECTIVE_MATCHES:
+            # CROSS JOIN keeps the order of the tables: the few matches first, then their sessions.
+            conditions.source = "session_metadata m CROSS JOIN sessions s ON s.session_key = m.session_key"
+            conditions.add("m.key = ? AND m.value = ?", *pair)
+        else:
+            conditions.add(
+                "EXISTS (SELECT 1 FROM session_metadata x WHERE x.session_key = s.session_key AND x.key = ?"
+                " AND x.value = ?)",
+                *pair,
+            )
+
+
+def _count_matches(connection: sqlite3.Connection, key: str, value: str) -> int:
+    query = "SELECT count(*) FROM (SELECT 1 FROM session_metadata WHERE key = ? AND value = ? LIMIT ?)"
+    return int(connection.execute(query, (key, value, SELECTIVE_MATCHES + 1)).fetchone()[0])
+
+
+def list_sessions(connection: sqlite3.Connection, request: pb.ListSessionsRequest) -> pb.ListSessionsResponse:
+    """A page of the live sessions that match. Raises InvalidFieldError for a bad page token."""
+    column = _ORDER_COLUMNS[request.order_by]
+    conditions = _conditions(connection, request)
+    remaining = request.limit if request.HasField("limit") else _NO_LIMIT
+    offset = request.offset
+    if request.page_token:
+        offset = 0
+        value, key, remaining = decode_token(request, request.page_token, 3)
+        conditions.add(f"(s.{column}, s.session_key) {'>' if request.ascending else '<'} (?, ?)", value, key)
+    size = request.page_size or DEFAULT_PAGE_SIZE
+    size = size if remaining == _NO_LIMIT else min(size, remaining)
+    direction = "ASC" if request.ascending else "DESC"
+    query = (
+        f"SELECT {_COLUMNS} FROM {conditions.source} WHERE {conditions.where}"  # noqa: S608
+        f" ORDER BY s.{column} {direction}, s.session_key {direction} LIMIT ? OFFSET ?"
+    )
+    rows = connection.execute(query, (*conditions.values, size + 1, offset)).fetchall()
+    response = pb.ListSessionsResponse()
+    size_bytes = 0
+    for found in rows[:size]:
+        row = SessionRow(*found)
+        info = row_info(connection, row)
+        size_bytes += info.ByteSize()
+        if response.sessions and size_bytes > PAGE_BYTES:
+            break
+        response.sessions.append(info)
+        last = row
+    count = len(response.sessions)
+    remaining = remaining if remaining == _NO_LIMIT else remaining - count
+    if count and len(rows) > count and remaining != 0:
+        response.next_page_token = encode_token(request, getattr(last, column), last.session_key, remaining)
+    return response
+
+
+def list_archives(
+    connection: sqlite3.Connection, request: admin_pb.ListArchivesRequest
+) -> admin_pb.ListArchivesResponse:
+    """A page of the archived sessions, newest archive first. Raises InvalidFieldError for a bad page token."""
+    start = decode_token(request, request.page_token, 2) if request.page_token else (2**63 - 1, 2**63 - 1)
+    size = request.page_size or DEFAULT_PAGE_SIZE
+    query = (
+        f"SELECT archived_at_us, {ROW_COLUMNS} FROM sessions"  # noqa: S608
+        " WHERE archived_at_us IS NOT NULL AND (archived_at_us, session_key) < (?, ?)"
+        " ORDER BY archived_at_us DESC, session_key DESC LIMIT ?"
+    )
+    rows = connection.execute(query, (*start, size + 1)).fetchall()
+    response = admin_pb.ListArchivesResponse()
+    size_bytes = 0
+    for found in rows[:size]:
+        archived_at_us, row = found[0], SessionRow(*found[1:])
+        info = admin_pb.ArchiveInfo(session=row_info(connection, row), archived_at=from_us(archived_at_us))
+        size_bytes += info.ByteSize()
+        if response.archives and size_bytes > PAGE_BYTES:
+            break
+        response.archives.append(info)
+        last = (archived_at_us, row.session_key)
+    if response.archives and len(rows) > len(response.archives):
+        response.next_page_token = encode_token(request, *last)
+    return response

@@ -1,0 +1,126 @@
+"""Reads of one session: all but its messages, with its tool calls set aside on disk.
+
+A session is answered as one snapshot, but no read transaction may stay open while a slow client takes it. Messages are
+never changed, so the number of them at one moment is enough; tool calls do change, so they are copied to a temporary
+file in the same transaction.
+"""
+
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, cast
+
+from google.protobuf.message import DecodeError
+
+from sessiond.contract.timestamps import from_us
+from sessiond.store.errors import CorruptedError, NotFoundError
+from sessiond.store.sqlite.fragments import fragments
+from sessiond.store.sqlite.session_rows import ROW_COLUMNS, SessionRow
+from sessiond.store.sqlite.tool_call_reads import iterate_tool_calls
+from sessionstore.v1.session_pb2 import Session, SessionConfig, SessionState, SessionStatus
+
+__all__ = ["SessionSnapshot", "read_session"]
+
+MEMORY_BYTES = 2 * 1024 * 1024
+"""Tool calls beyond this size wait on disk and not in memory."""
+
+_LENGTH_BYTES = 4
+_BASH = "bash"
+_SELECT = f"SELECT config, approvals, {ROW_COLUMNS} FROM sessions WHERE id = ? AND archived_at_us IS NULL"  # noqa: S608
+
+
+@dataclass(slots=True)
+class SessionSnapshot:
+    """A session as it was at one moment.
+
+    Attributes:
+        session_key: The key of the session.
+        header: All but approvals, messages and tool calls.
+        approvals: The states that carry the approvals.
+        next_message: The sequence before which all messages belong to the snapshot.
+        tool_calls: The file of encoded sessions, each with its length before it, that carry the tool calls.
+    """
+
+    session_key: int
+    header: Session
+    approvals: list[SessionState]
+    next_message: int
+    tool_calls: IO[bytes]
+
+    def approval_fragments(self) -> Iterator[Session]:
+        """The fragments that carry the approvals."""
+        for group in fragments(self.approvals):
+            merged = SessionState()
+            for state in group:
+                merged.MergeFrom(state)
+            yield Session(state=merged)
+
+    def tool_call_fragments(self) -> Iterator[Session]:
+        """The fragments that carry the tool calls."""
+        self.tool_calls.seek(0)
+        while length := self.tool_calls.read(_LENGTH_BYTES):
+            yield Session.FromString(self.tool_calls.read(int.from_bytes(length)))
+
+    def close(self) -> None:
+        """Removes the temporary file."""
+        self.tool_calls.close()
+
+
+def read_session(
+    connection: sqlite3.Connection, session_id: str, temporary: Path, *, omit_content: bool
+) -> SessionSnapshot:
+    """Takes the snapshot. Raises NotFoundError, CorruptedError."""
+    found = connection.execute(_SELECT, (session_id,)).fetchone()
+    if found is None:
+        raise NotFoundError.session(session_id)
+    config_bytes, approvals_bytes, *columns = found
+    row = SessionRow(*columns)
+    try:
+        config = SessionConfig.FromString(config_bytes)
+        approvals = Session.FromString(approvals_bytes).state
+    except DecodeError as error:
+        raise CorruptedError(f"the configuration of session {session_id!r}") from error
+    header = Session(
+        id=row.id,
+        config=config,
+        status=cast("SessionStatus", row.status),
+        created_at=from_us(row.created_at_us),
+        updated_at=from_us(row.updated_at_us),
+        state=_state(row),
+    )
+    spool: IO[bytes] = tempfile.SpooledTemporaryFile(MEMORY_BYTES, dir=str(temporary))  # noqa: SIM115 - outlives this call
+    try:
+        if not omit_content:
+            for group in fragments(iterate_tool_calls(connection, row.session_key)):
+                encoded = Session(state=SessionState(tool_calls=group)).SerializeToString()
+                spool.write(len(encoded).to_bytes(_LENGTH_BYTES))
+                spool.write(encoded)
+    except BaseException:
+        spool.close()
+        raise
+    return SessionSnapshot(row.session_key, header, _approvals(config, approvals), row.next_message, spool)
+
+
+def _state(row: SessionRow) -> SessionState:
+    return SessionState(
+        last_event_sequence=row.last_event,
+        first_available_sequence=row.first_event,
+        active_message_id=row.active_message_id,
+        last_model=row.last_model,
+        message_count=row.message_count,
+    )
+
+
+def _approvals(config: SessionConfig, given: SessionState) -> list[SessionState]:
+    # A state for each: together with the configuration, which holds some of them too, they could exceed a fragment.
+    patterns: list[str] = []
+    if _BASH in config.tool_config.tools:  # reading a missing key of a map of messages would add it
+        patterns += config.tool_config.tools[_BASH].bash.approved_patterns
+    known = set(patterns)
+    patterns += [pattern for pattern in given.approved_bash_patterns if pattern not in known]
+    return [
+        *(SessionState(approved_tools=[tool]) for tool in given.approved_tools),
+        *(SessionState(approved_bash_patterns=[pattern]) for pattern in patterns),
+    ]

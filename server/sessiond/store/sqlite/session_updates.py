@@ -1,0 +1,112 @@
+"""The mutations that change a session itself."""
+
+from google.protobuf.message import DecodeError
+
+from sessiond.contract.limits import Limits
+from sessiond.contract.timestamps import from_us
+from sessiond.store.errors import CorruptedError, NotFoundError, TooLargeError
+from sessiond.store.sqlite.session_metadata import replace_metadata
+from sessiond.store.sqlite.session_rows import SessionRow, row_info
+from sessiond.store.sqlite.transaction import WriteTransaction
+from sessionstore.v1 import session_store_service_pb2 as pb
+from sessionstore.v1.session_pb2 import Session, SessionConfig
+
+__all__ = ["SetActiveMessage", "UpdateSession"]
+
+
+class SetActiveMessage:
+    """Sets or clears the message that heads the selected branch."""
+
+    _FIND = "SELECT 1 FROM messages WHERE session_key = ? AND id = ?"
+
+    def __init__(self, update: pb.ActiveMessageUpdate) -> None:
+        self._message_id = update.message_id if update.HasField("message_id") else None
+
+    def current(self, transaction: WriteTransaction, row: SessionRow) -> pb.MutationResult:
+        """See UpdateMutation."""
+        response = pb.UpdateActiveMessageIdResponse(updated_at=from_us(row.updated_at_us))
+        return pb.MutationResult(set_active_message=response)
+
+    def apply(self, transaction: WriteTransaction, row: SessionRow) -> pb.MutationResult:
+        """See UpdateMutation. Raises NotFoundError."""
+        if self._message_id is not None:
+            found = transaction.connection.execute(self._FIND, (row.session_key, self._message_id)).fetchone()
+            if found is None:
+                raise NotFoundError.message(self._message_id)
+        row.active_message_id = self._message_id
+        transaction.changed(row)
+        return self.current(transaction, row)
+
+
+class UpdateSession:
+    """Changes the configuration, status or approvals of a session."""
+
+    _SELECT = "SELECT config, approvals FROM sessions WHERE session_key = ?"
+    _UPDATE = "UPDATE sessions SET config = ?, approvals = ? WHERE session_key = ?"
+
+    def __init__(self, update: pb.SessionUpdate, limits: Limits) -> None:
+        self._update = update
+        self._limits = limits
+
+    def current(self, transaction: WriteTransaction, row: SessionRow) -> pb.MutationResult:
+        """See UpdateMutation."""
+        info = row_info(transaction.connection, row)
+        return pb.MutationResult(update_session=pb.UpdateSessionResponse(session=info))
+
+    def apply(self, transaction: WriteTransaction, row: SessionRow) -> pb.MutationResult:
+        """See UpdateMutation. Raises TooLargeError."""
+        config_bytes, approvals_bytes = transaction.connection.execute(self._SELECT, (row.session_key,)).fetchone()
+        try:
+            config = SessionConfig.FromString(config_bytes)
+            approvals = Session.FromString(approvals_bytes)
+        except DecodeError as error:
+            raise CorruptedError(f"the configuration of session {row.id!r}") from error
+        old_metadata = dict(config.metadata)
+        config = self._change(config)
+        self._approve(approvals)
+        self._check_sizes(config, approvals)
+        transaction.connection.execute(
+            self._UPDATE,
+            (
+                config.SerializeToString(deterministic=True),
+                approvals.SerializeToString(deterministic=True),
+                row.session_key,
+            ),
+        )
+        replace_metadata(transaction.connection, row.session_key, old_metadata, dict(config.metadata))
+        if self._update.HasField("status"):
+            row.status = int(self._update.status)
+        transaction.changed(row)
+        return self.current(transaction, row)
+
+    def _change(self, config: SessionConfig) -> SessionConfig:
+        update = self._update
+        if update.HasField("config") and update.HasField("update_mask"):
+            update.update_mask.MergeMessage(
+                update.config, config, replace_message_field=True, replace_repeated_field=True
+            )
+        elif update.HasField("config"):
+            config.CopyFrom(update.config)
+        config.metadata.update(update.set_metadata)
+        for key in update.delete_metadata_keys:
+            config.metadata.pop(key, None)
+        return config
+
+    def _approve(self, approvals: Session) -> None:
+        for stored, added in (
+            (approvals.state.approved_tools, self._update.add_approved_tools),
+            (approvals.state.approved_bash_patterns, self._update.add_approved_bash_patterns),
+        ):
+            known = set(stored)
+            for value in added:
+                if value not in known:
+                    known.add(value)
+                    stored.append(value)
+
+    def _check_sizes(self, config: SessionConfig, approvals: Session) -> None:
+        size_bytes = config.ByteSize() + approvals.ByteSize()
+        if size_bytes > self._limits.max_item_bytes:
+            raise TooLargeError("update", size_bytes, self._limits.max_item_bytes)
+        metadata_bytes = sum(len(key.encode()) + len(value.encode()) for key, value in config.metadata.items())
+        if metadata_bytes > self._limits.max_metadata_bytes:
+            raise TooLargeError("update.set_metadata", metadata_bytes, self._limits.max_metadata_bytes)

@@ -1,0 +1,66 @@
+"""Reads of tool calls."""
+
+import sqlite3
+from collections.abc import Iterator
+from typing import Any
+
+from google.protobuf.message import DecodeError
+
+from sessiond.contract.limits import FRAGMENT_BYTES
+from sessiond.contract.timestamps import from_us
+from sessiond.store.errors import CorruptedError
+from sessionstore.v1.tool_pb2 import ToolCallState
+
+__all__ = ["iterate_tool_calls", "read_pending_tool_calls"]
+
+_COLUMNS = """
+    tool_call_key, id, status, kind, created_at_us, started_at_us, completed_at_us, payload, result, error, stats
+"""
+_ALL = f"SELECT {_COLUMNS} FROM tool_calls WHERE session_key = ? ORDER BY tool_call_key"  # noqa: S608
+_UNFINISHED = f"""
+    SELECT {_COLUMNS} FROM tool_calls
+    WHERE session_key = ? AND tool_call_key > ? AND status IN (1, 2, 4) AND (status = 1 OR ?)
+    ORDER BY tool_call_key
+"""  # noqa: S608
+
+
+def _state(row: tuple[Any, ...]) -> ToolCallState:
+    _, tool_call_id, status, kind, created_at_us, started_at_us, completed_at_us, payload, result, error, stats = row
+    state = ToolCallState(status=status, kind=kind, created_at=from_us(created_at_us), error=error)
+    if started_at_us is not None:
+        state.started_at.CopyFrom(from_us(started_at_us))
+    if completed_at_us is not None:
+        state.completed_at.CopyFrom(from_us(completed_at_us))
+    try:
+        state.tool_call.MergeFromString(payload)
+        if result is not None:
+            state.result.SetInParent()
+            state.result.MergeFromString(result)
+        if stats is not None:
+            state.stats.SetInParent()
+            state.stats.MergeFromString(stats)
+    except DecodeError as damage:
+        raise CorruptedError(f"tool call {tool_call_id!r}") from damage
+    return state
+
+
+def iterate_tool_calls(connection: sqlite3.Connection, session_key: int) -> Iterator[ToolCallState]:
+    """All tool calls of a session, in the order of their creation."""
+    return map(_state, connection.execute(_ALL, (session_key,)))
+
+
+def read_pending_tool_calls(
+    connection: sqlite3.Connection, session_key: int, *, after_key: int, include_unfinished: bool
+) -> tuple[list[ToolCallState], int]:
+    """The next fragment of the calls that wait, and the key to go on after; an empty one at the end."""
+    page: list[ToolCallState] = []
+    size_bytes = 0
+    last_key = after_key
+    for row in connection.execute(_UNFINISHED, (session_key, after_key, include_unfinished)):
+        state = _state(row)
+        size_bytes += state.ByteSize()
+        if page and size_bytes > FRAGMENT_BYTES:
+            break
+        page.append(state)
+        last_key = row[0]
+    return page, last_key

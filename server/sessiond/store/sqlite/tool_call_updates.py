@@ -1,0 +1,128 @@
+"""The mutation that changes a tool call."""
+
+from dataclasses import dataclass, replace
+from typing import cast
+
+from sessiond.contract.limits import Limits
+from sessiond.contract.timestamps import floor_us, from_us
+from sessiond.contract.tool_calls import check_transition, result_kind, status_name
+from sessiond.store.errors import IllegalTransitionError, NotFoundError, TooLargeError
+from sessiond.store.sqlite.session_rows import SessionRow
+from sessiond.store.sqlite.transaction import WriteTransaction
+from sessionstore.v1 import session_store_service_pb2 as pb
+from sessionstore.v1.tool_pb2 import ToolCallStatus
+
+__all__ = ["UpdateToolCall"]
+
+_FINAL = {
+    ToolCallStatus.TOOL_CALL_STATUS_DENIED,
+    ToolCallStatus.TOOL_CALL_STATUS_COMPLETED,
+    ToolCallStatus.TOOL_CALL_STATUS_FAILED,
+}
+_ENDED = {ToolCallStatus.TOOL_CALL_STATUS_COMPLETED, ToolCallStatus.TOOL_CALL_STATUS_FAILED}
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """What an update reads and changes of a tool call's row."""
+
+    key: int
+    payload_bytes: int
+    status: int
+    kind: str
+    started_at_us: int | None
+    completed_at_us: int | None
+    result: bytes | None
+    error: str | None
+    stats: bytes | None
+
+    @property
+    def size_bytes(self) -> int:
+        return self.payload_bytes + len(self.result or b"") + len((self.error or "").encode()) + len(self.stats or b"")
+
+    def answer(self) -> pb.MutationResult:
+        response = pb.UpdateToolCallResponse(status=cast("ToolCallStatus", self.status), kind=self.kind)
+        if self.started_at_us is not None:
+            response.started_at.CopyFrom(from_us(self.started_at_us))
+        if self.completed_at_us is not None:
+            response.completed_at.CopyFrom(from_us(self.completed_at_us))
+        return pb.MutationResult(update_tool_call=response)
+
+
+class UpdateToolCall:
+    """Changes a tool call's status, result, error or stats."""
+
+    _SELECT = """
+        SELECT tool_call_key, length(payload), status, kind, started_at_us, completed_at_us, result, error, stats
+        FROM tool_calls WHERE session_key = ? AND id = ?
+    """
+    _UPDATE = """
+        UPDATE tool_calls SET status = ?, kind = ?, started_at_us = ?, completed_at_us = ?, result = ?, error = ?,
+               stats = ?
+        WHERE tool_call_key = ?
+    """
+
+    def __init__(self, update: pb.ToolCallUpdate, limits: Limits) -> None:
+        self._id = update.tool_call_id
+        self._status = int(update.status) if update.HasField("status") else None
+        self._result = update.result.SerializeToString(deterministic=True) if update.HasField("result") else None
+        self._kind = result_kind(update.result) if update.HasField("result") else None
+        self._error = update.error if update.HasField("error") else None
+        self._stats = update.stats.SerializeToString(deterministic=True) if update.HasField("stats") else None
+        self._changed_at_us = floor_us(update.changed_at) if update.HasField("changed_at") else None
+        self._limit_bytes = limits.max_item_bytes
+
+    def current(self, transaction: WriteTransaction, row: SessionRow) -> pb.MutationResult:
+        """See UpdateMutation."""
+        return self._select(transaction, row).answer()
+
+    def apply(self, transaction: WriteTransaction, row: SessionRow) -> pb.MutationResult:
+        """See UpdateMutation. Raises NotFoundError, IllegalTransitionError, TooLargeError."""
+        old = self._select(transaction, row)
+        new = replace(
+            old,
+            status=old.status if self._status is None else self._status,
+            result=old.result if self._result is None else self._result,
+            error=old.error if self._error is None else self._error,
+            stats=old.stats if self._stats is None else self._stats,
+        )
+        if new == old:
+            return old.answer()
+        moves = check_transition(self._id, old.status, new.status)
+        if not moves and old.status in _FINAL:
+            name = status_name(old.status)
+            raise IllegalTransitionError(self._id, name, name, " with other content: it is final")
+        if new.size_bytes > self._limit_bytes:
+            raise TooLargeError("update", new.size_bytes, self._limit_bytes)
+        new = self._derived(new, transaction.now_us, moves=moves)
+        transaction.connection.execute(
+            self._UPDATE,
+            (
+                new.status,
+                new.kind,
+                new.started_at_us,
+                new.completed_at_us,
+                new.result,
+                new.error,
+                new.stats,
+                new.key,
+            ),
+        )
+        transaction.changed(row)
+        return new.answer()
+
+    def _select(self, transaction: WriteTransaction, row: SessionRow) -> _Row:
+        found = transaction.connection.execute(self._SELECT, (row.session_key, self._id)).fetchone()
+        if found is None:
+            raise NotFoundError.tool_call(self._id)
+        return _Row(*found)
+
+    def _derived(self, new: _Row, now_us: int, *, moves: bool) -> _Row:
+        at_us = now_us if self._changed_at_us is None else self._changed_at_us
+        if moves and new.status == ToolCallStatus.TOOL_CALL_STATUS_EXECUTING:
+            new = replace(new, started_at_us=at_us)
+        if moves and new.status in _ENDED:
+            new = replace(new, completed_at_us=at_us)
+        if self._error is not None:
+            return replace(new, kind="error")
+        return new if self._kind is None else replace(new, kind=self._kind)

@@ -1,0 +1,32 @@
+"""The write that removes the oldest events of a session."""
+
+from sessiond.store.sqlite.publication import Publication
+from sessiond.store.sqlite.transaction import WriteTransaction
+from sessionstore.v1 import session_store_service_pb2 as pb
+
+__all__ = ["DeleteEventsBefore"]
+
+
+class DeleteEventsBefore:
+    """Deletes the events before a sequence; the counter of sequences stays where it is."""
+
+    atomic = False
+    size_bytes = 0
+
+    _DELETE = "DELETE FROM events WHERE session_key = ? AND sequence < ?"
+
+    def __init__(self, request: pb.DeleteEventsBeforeRequest) -> None:
+        self._session_id = request.session_id
+        self._before = request.before_sequence
+
+    def apply(self, transaction: WriteTransaction) -> pb.DeleteEventsBeforeResponse:
+        """See Operation. Raises NotFoundError."""
+        row = transaction.session(self._session_id)
+        before = min(self._before, row.next_event)
+        deleted = 0
+        if before > row.first_event:
+            deleted = transaction.connection.execute(self._DELETE, (row.session_key, before)).rowcount
+            row.first_event = before
+            transaction.changed(row)
+            transaction.publish(row.session_key, Publication(trimmed=True))
+        return pb.DeleteEventsBeforeResponse(deleted_count=deleted, first_available_sequence=row.first_event)

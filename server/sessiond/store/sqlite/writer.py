@@ -1,0 +1,188 @@
+"""The one writer: takes everything that waits, applies it in one transaction, and answers after the commit.
+
+Under load a group is hundreds of operations and one sync of the disk. Each operation succeeds or fails alone.
+"""
+
+import asyncio
+import logging
+import sqlite3
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from sessiond.store.errors import DrainingError, StoreError
+from sessiond.store.sqlite.connection import EngineConnection
+from sessiond.store.sqlite.publication import Publication
+from sessiond.store.sqlite.transaction import WriteTransaction
+
+__all__ = ["Operation", "Writer"]
+
+T_co = TypeVar("T_co", covariant=True)
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
+
+MAX_GROUP_OPERATIONS = 1024
+MAX_GROUP_BYTES = 16 * 1024 * 1024
+
+
+class Operation(Protocol[T_co]):
+    """A write, applied in the writer's thread.
+
+    Attributes:
+        atomic: Whether it makes several writes, to be undone when a later one is refused. One that is not atomic must
+            not raise a StoreError after its first write.
+        size_bytes: About how much it writes.
+    """
+
+    atomic: bool
+    size_bytes: int
+
+    def apply(self, transaction: WriteTransaction) -> T_co:
+        """Does the work. A StoreError refuses this operation and leaves the others of the group alone."""
+        ...
+
+
+@dataclass(slots=True)
+class _Queued:
+    operation: Operation[Any]
+    future: "asyncio.Future[Any]"
+
+
+@dataclass(slots=True)
+class _Applied:
+    outcomes: list[Any]
+    publications: dict[int, Publication]
+
+
+class Writer:
+    """Owns the writing connection. Must be used from one event loop."""
+
+    def __init__(
+        self,
+        connection: EngineConnection,
+        *,
+        is_followed: Callable[[int], bool],
+        publish: Callable[[dict[int, Publication]], None],
+    ) -> None:
+        """Starts the writer.
+
+        `is_followed` tells, in the writer's thread, whether a session key has tails; `publish` is called in the event
+        loop with what a transaction changed, when it is on disk and before its operations are answered.
+        """
+        self._connection = connection
+        self._is_followed = is_followed
+        self._publish = publish
+        self._queue: deque[_Queued] = deque()
+        self._wake = asyncio.Event()
+        self._closing = False
+        self._task = asyncio.create_task(self._run(), name="sessiond writer")
+
+    def submit(self, operation: Operation[T]) -> "asyncio.Future[T]":
+        """Queues an operation; those submitted one after another are applied in that order.
+
+        The future is done when the write is on disk and visible to reads. Cancelling it before the writer took the
+        operation drops it; after that the outcome is unknown to the caller.
+        """
+        if self._closing:
+            raise DrainingError
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._queue.append(_Queued(operation, future))
+        self._wake.set()
+        return future
+
+    async def drain(self) -> None:
+        """Refuses what comes from now on, and applies what was submitted."""
+        self._closing = True
+        self._wake.set()
+        await self._task
+
+    async def close(self) -> None:
+        """Drains the queue and closes the connection."""
+        await self.drain()
+        await self._connection.close()
+
+    async def _run(self) -> None:
+        while True:
+            await self._wake.wait()
+            group = self._take_group()
+            if group:
+                await self._apply(group)
+            elif self._closing:
+                return
+            else:
+                self._wake.clear()
+
+    def _take_group(self) -> list[_Queued]:
+        group: list[_Queued] = []
+        size_bytes = 0
+        while self._queue and len(group) < MAX_GROUP_OPERATIONS and size_bytes < MAX_GROUP_BYTES:
+            queued = self._queue.popleft()
+            if not queued.future.done():
+                group.append(queued)
+                size_bytes += queued.operation.size_bytes
+        return group
+
+    async def _apply(self, group: list[_Queued]) -> None:
+        operations = [queued.operation for queued in group]
+        try:
+            applied = await self._connection.run(
+                lambda connection: _apply_group(connection, operations, self._is_followed)
+            )
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer of those who wait
+            if len(group) > 1 and not isinstance(error, StoreError):
+                # One operation spoils the group in a way that nobody foresaw: each gets a transaction of its own.
+                for queued in group:
+                    await self._apply([queued])
+                return
+            _log.warning("a group of %d writes failed: %s", len(group), type(error).__name__)
+            for queued in group:
+                _fail(queued.future, error)
+            return
+        self._publish(applied.publications)
+        for queued, outcome in zip(group, applied.outcomes, strict=True):
+            if isinstance(outcome, StoreError):
+                _fail(queued.future, outcome)
+            elif not queued.future.done():
+                queued.future.set_result(outcome)
+
+
+def _fail(future: "asyncio.Future[Any]", error: Exception) -> None:
+    if not future.done():
+        future.set_exception(error)
+        # A caller that left does not look at its future; that is no reason to complain.
+        future.exception()
+
+
+def _apply_group(
+    connection: sqlite3.Connection, operations: list[Operation[Any]], is_followed: Callable[[int], bool]
+) -> _Applied:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        transaction = WriteTransaction(connection, is_followed)
+        outcomes = [_apply_one(transaction, operation) for operation in operations]
+        transaction.write_rows()
+        connection.execute("COMMIT")
+    except BaseException:
+        # A full disk or a failed sync may have ended the transaction already.
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    return _Applied(outcomes, transaction.publications)
+
+
+def _apply_one(transaction: WriteTransaction, operation: Operation[Any]) -> Any:
+    if not operation.atomic:
+        try:
+            return operation.apply(transaction)
+        except StoreError as error:
+            return error
+    transaction.begin_atomic()
+    try:
+        result = operation.apply(transaction)
+    except StoreError as error:
+        transaction.undo_atomic()
+        return error
+    transaction.end_atomic()
+    return result
