@@ -139,7 +139,7 @@ class SequenceConflictError(StoreError):
 
     def __init__(self, expected: int | None, actual: int | None) -> None:
         super().__init__(
-            f"expected {_name(expected)}, found {_name(actual)}; read what is new and decide again",
+            f"expected the last event to be {_name(expected)}, found {_name(actual)}; read on and decide again",
             ErrorReason.ERROR_REASON_SEQUENCE_CONFLICT,
             {"expected_last_sequence": _text(expected), "actual_last_sequence": _text(actual)},
         )
@@ -160,10 +160,11 @@ class HistoryTrimmedError(StoreError):
     """The events after the cursor were deleted."""
 
     def __init__(self, after_sequence: int, first_available: int) -> None:
+        cursor = after_sequence if after_sequence >= 0 else None
         super().__init__(
-            f"events after {after_sequence} were deleted; the first available is {first_available}",
+            f"events after {_name(cursor)} were deleted; the first available is {first_available}",
             ErrorReason.ERROR_REASON_HISTORY_TRIMMED,
-            {"after_sequence": str(after_sequence), "first_available_sequence": str(first_available)},
+            {"after_sequence": _text(cursor), "first_available_sequence": str(first_available)},
         )
 
 
@@ -172,7 +173,8 @@ class CursorAheadError(StoreError):
 
     def __init__(self, after_sequence: int, last: int | None, first_available: int) -> None:
         super().__init__(
-            f"sequence {after_sequence} lies beyond {_name(last)}; the cursor is of another session or store",
+            f"sequence {after_sequence} lies beyond the newest event ({_name(last)}); the cursor is of another session"
+            " or store",
             ErrorReason.ERROR_REASON_CURSOR_AHEAD,
             {
                 "after_sequence": str(after_sequence),
@@ -218,4 +220,4 @@ def _text(sequence: int | None) -> str:
 
 
 def _name(sequence: int | None) -> str:
-    return "no events" if sequence is None else f"last sequence {sequence}"
+    return "no events" if sequence is None else f"sequence {sequence}"

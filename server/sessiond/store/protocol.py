@@ -6,7 +6,7 @@ when its method returns or its future is done. Cancelling a write leaves its out
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -109,7 +109,7 @@ class Store(Protocol):
         """Creates a session, or answers the first time's answer."""
         ...
 
-    def get_session(self, request: pb.GetSessionRequest) -> AsyncIterator[pb.GetSessionResponse]:
+    def get_session(self, request: pb.GetSessionRequest) -> AsyncGenerator[pb.GetSessionResponse, None]:
         """A session as one snapshot, in fragments."""
         ...
 
@@ -121,7 +121,7 @@ class Store(Protocol):
         """A page of sessions."""
         ...
 
-    def get_messages(self, request: pb.GetMessagesRequest) -> AsyncIterator[pb.GetMessagesResponse]:
+    def get_messages(self, request: pb.GetMessagesRequest) -> AsyncGenerator[pb.GetMessagesResponse, None]:
         """Messages in order, in fragments."""
         ...
 
@@ -131,11 +131,11 @@ class Store(Protocol):
 
     def get_pending_tool_calls(
         self, request: pb.GetPendingToolCallsRequest
-    ) -> AsyncIterator[pb.GetPendingToolCallsResponse]:
+    ) -> AsyncGenerator[pb.GetPendingToolCallsResponse, None]:
         """The tool calls that wait for approval, in fragments."""
         ...
 
-    def get_events(self, request: pb.GetEventsRequest) -> AsyncIterator[pb.GetEventsResponse]:
+    def get_events(self, request: pb.GetEventsRequest) -> AsyncGenerator[pb.GetEventsResponse, None]:
         """Events, in fragments."""
         ...
 

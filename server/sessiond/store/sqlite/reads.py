@@ -3,7 +3,7 @@
 Each fragment is one short piece of work on a reader; nothing is held in the database while a client takes it.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 from sessiond.contract.cursors import check_cursor
@@ -31,7 +31,7 @@ class StreamingReads:
         self._temporary = temporary
         """A folder for what has to be set aside while it is answered."""
 
-    async def get_session(self, request: pb.GetSessionRequest) -> AsyncIterator[pb.GetSessionResponse]:
+    async def get_session(self, request: pb.GetSessionRequest) -> AsyncGenerator[pb.GetSessionResponse, None]:
         """See Store."""
         snapshot = await self._readers.run(
             lambda connection: read_session(
@@ -54,7 +54,7 @@ class StreamingReads:
         finally:
             snapshot.close()
 
-    async def get_messages(self, request: pb.GetMessagesRequest) -> AsyncIterator[pb.GetMessagesResponse]:
+    async def get_messages(self, request: pb.GetMessagesRequest) -> AsyncGenerator[pb.GetMessagesResponse, None]:
         """See Store."""
         session_key, before = await self._readers.run(lambda connection: message_bounds(connection, request.session_id))
         after = request.after_sequence if request.HasField("after_sequence") else -1
@@ -77,7 +77,7 @@ class StreamingReads:
 
     async def _messages(
         self, session_id: str, session_key: int, *, after: int, before: int, limit: int | None
-    ) -> AsyncIterator[list[StoredMessage]]:
+    ) -> AsyncGenerator[list[StoredMessage], None]:
         cursor = after
         remaining = MAX_SEQUENCE if limit is None else limit
         while remaining and cursor + 1 < before:
@@ -94,7 +94,7 @@ class StreamingReads:
 
     async def get_pending_tool_calls(
         self, request: pb.GetPendingToolCallsRequest
-    ) -> AsyncIterator[pb.GetPendingToolCallsResponse]:
+    ) -> AsyncGenerator[pb.GetPendingToolCallsResponse, None]:
         """See Store."""
         session_key, _ = await self._readers.run(lambda connection: message_bounds(connection, request.session_id))
         after_key = 0
@@ -108,7 +108,7 @@ class StreamingReads:
                 return
             yield pb.GetPendingToolCallsResponse(tool_calls=page)
 
-    async def get_events(self, request: pb.GetEventsRequest) -> AsyncIterator[pb.GetEventsResponse]:
+    async def get_events(self, request: pb.GetEventsRequest) -> AsyncGenerator[pb.GetEventsResponse, None]:
         """See Store."""
         session = await self._readers.run(lambda connection: session_events(connection, request.session_id))
         # What is appended from now on does not belong to the answer, which would otherwise never end.
@@ -133,7 +133,7 @@ class StreamingReads:
         bounds: EventBounds,
         event_filter: EventFilter,
         before: int,
-    ) -> AsyncIterator[pb.GetEventsResponse]:
+    ) -> AsyncGenerator[pb.GetEventsResponse, None]:
         from_cursor = request.HasField("after_sequence")
         after = request.after_sequence if from_cursor else bounds.first - 1
         if from_cursor:
@@ -156,7 +156,7 @@ class StreamingReads:
         bounds: EventBounds,
         event_filter: EventFilter,
         before: int,
-    ) -> AsyncIterator[pb.GetEventsResponse]:
+    ) -> AsyncGenerator[pb.GetEventsResponse, None]:
         after = request.after_sequence if request.HasField("after_sequence") else -1
         while True:
             events = await self._readers.run(

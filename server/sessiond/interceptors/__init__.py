@@ -1,0 +1,1 @@
+"""What stands around every call: the decoding of requests, and the statuses of errors."""

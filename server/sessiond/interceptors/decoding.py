@@ -1,0 +1,116 @@
+"""Decodes requests so that bytes which are no valid request get a clear answer.
+
+gRPC would end such a call with INTERNAL, without details and before any handler sees it. Here the decoder never raises:
+it passes on what it found, and the handler's call raises it where the error interceptor can see it.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
+from typing import Any, cast
+
+import grpc
+from google.protobuf.descriptor import Descriptor
+from google.protobuf.message import DecodeError, Message
+
+from sessiond.interceptors.wire import find_invalid_text
+from sessiond.store.errors import InvalidFieldError, InvalidRequestError
+from sessionstore.v1 import admin_service_pb2, session_store_service_pb2
+from sessionstore.v1.error_reason_pb2 import ErrorReason
+
+__all__ = ["DecodingInterceptor"]
+
+Behaviour = Callable[[Any, Any], Any]
+
+_REQUEST_TYPES: dict[str, type[Message]] = {
+    f"/{service.full_name}/{method.name}": getattr(module, method.input_type.name)
+    for module in (admin_service_pb2, session_store_service_pb2)
+    for service in module.DESCRIPTOR.services_by_name.values()
+    for method in service.methods
+}
+
+
+class _Undecodable:
+    """Bytes that are no valid request, with the error to be raised for them."""
+
+    def __init__(self, error: InvalidRequestError) -> None:
+        self.error = error
+
+
+def _decoder(request_type: type[Message]) -> Callable[[bytes], Message | _Undecodable]:
+    def decode(data: bytes) -> Message | _Undecodable:
+        try:
+            return request_type.FromString(data)
+        except DecodeError:
+            return _Undecodable(_explain(request_type, data))
+
+    return decode
+
+
+def _explain(request_type: type[Message], data: bytes) -> InvalidRequestError:
+    path = find_invalid_text(cast("Descriptor", request_type.DESCRIPTOR), data)
+    if path is not None:
+        return InvalidFieldError(
+            path, "is not valid UTF-8; encode the text, or send it as bytes", ErrorReason.ERROR_REASON_MALFORMED_REQUEST
+        )
+    return InvalidRequestError(
+        f"the bytes are no valid {request_type.DESCRIPTOR.name}; encode the request with stubs of this API",
+        ErrorReason.ERROR_REASON_MALFORMED_REQUEST,
+    )
+
+
+class DecodingInterceptor(grpc.aio.ServerInterceptor):
+    """Must stand inside the interceptor that turns errors into statuses. Leaves other services' calls alone."""
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Any]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> Any:
+        """See grpc.aio.ServerInterceptor."""
+        handler = await continuation(handler_call_details)
+        request_type = _REQUEST_TYPES.get(str(handler_call_details.method))
+        if handler is None or request_type is None:
+            return handler
+        replaced: dict[str, Any] = {"request_deserializer": _decoder(request_type)}
+        if handler.request_streaming:
+            replaced["stream_stream"] = _checked_stream(handler.stream_stream)
+        elif handler.response_streaming:
+            replaced["unary_stream"] = _checked_unary_stream(handler.unary_stream)
+        else:
+            replaced["unary_unary"] = _checked_unary(handler.unary_unary)
+        return handler._replace(**replaced)
+
+
+def _checked_unary(behaviour: Behaviour) -> Behaviour:
+    async def call(request: Any, context: Any) -> Any:
+        if isinstance(request, _Undecodable):
+            raise request.error
+        return await behaviour(request, context)
+
+    return call
+
+
+def _checked_unary_stream(behaviour: Behaviour) -> Behaviour:
+    async def stream(request: Any, context: Any) -> AsyncIterator[Any]:
+        if isinstance(request, _Undecodable):
+            raise request.error
+        async with aclosing(behaviour(request, context)) as answers:
+            async for answer in answers:
+                yield answer
+
+    return stream
+
+
+def _checked_stream(behaviour: Behaviour) -> Behaviour:
+    async def decoded(requests: AsyncIterator[Any]) -> AsyncIterator[Any]:
+        async for request in requests:
+            if isinstance(request, _Undecodable):
+                raise request.error
+            yield request
+
+    async def stream(requests: AsyncIterator[Any], context: Any) -> AsyncIterator[Any]:
+        async with aclosing(behaviour(decoded(requests), context)) as answers:
+            async for answer in answers:
+                yield answer
+
+    return stream

@@ -1,0 +1,91 @@
+"""Binds the addresses of a server, loudly when one is taken."""
+
+import errno
+import socket
+import stat
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import grpc
+
+from sessiond.config import Listener
+
+__all__ = ["AddressInUseError", "bind"]
+
+
+class AddressInUseError(Exception):
+    """An address is taken, or cannot be used; the text says which and what to do."""
+
+
+def bind(server: grpc.aio.Server, listeners: Sequence[Listener]) -> list[Listener]:
+    """Binds all addresses; returns them with the ports that were chosen. Raises AddressInUseError.
+
+    gRPC would replace the socket of a running server silently, so each socket is tried first.
+    """
+    return [_bind_one(server, listener) for listener in listeners]
+
+
+def _bind_one(server: grpc.aio.Server, listener: Listener) -> Listener:
+    if listener.socket is not None:
+        _make_folder(listener.socket.parent)
+        _clear_socket(listener.socket)
+    else:
+        _try_port(listener)
+    try:
+        port = server.add_insecure_port(str(listener))
+    except RuntimeError as error:
+        raise AddressInUseError(f"cannot listen on {listener}: taken, or no address of this machine") from error
+    if listener.socket is None:
+        return replace(listener, port=port)
+    listener.socket.chmod(stat.S_IRUSR | stat.S_IWUSR)
+    return listener
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise AddressInUseError(f"cannot make the folder {folder} of the socket: {error.strerror}") from error
+
+
+def _clear_socket(path: Path) -> None:
+    """Removes the socket that a server left behind when it was killed; refuses when somebody listens on it."""
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise AddressInUseError(f"cannot use {path}: {error.strerror}") from error
+    if not stat.S_ISSOCK(mode):
+        raise AddressInUseError(f"cannot listen on unix:{path}: the file is no socket; choose another path")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(5)
+        try:
+            probe.connect(str(path))
+        except ConnectionRefusedError:
+            path.unlink(missing_ok=True)
+            return
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise AddressInUseError(f"cannot use unix:{path}: {error.strerror}") from error
+    raise AddressInUseError(f"another server listens on unix:{path}; stop it, or choose another path")
+
+
+def _try_port(listener: Listener) -> None:
+    try:
+        found = socket.getaddrinfo(listener.host, listener.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except OSError as error:
+        raise AddressInUseError(f"cannot listen on {listener}: {error.strerror}") from error
+    family, kind, protocol, _, address = found[0]
+    with socket.socket(family, kind, protocol) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(address)
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise AddressInUseError(
+                    f"another program listens on {listener}; stop it, or choose another port"
+                ) from error
+            raise AddressInUseError(f"cannot listen on {listener}: {error.strerror}") from error

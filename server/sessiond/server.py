@@ -1,0 +1,149 @@
+"""The life of a daemon: lock, migrate, open, bind, serve, drain, close."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1._async import HealthServicer
+from grpc_reflection.v1alpha import reflection
+
+from sessiond.config import Listener, ServeConfig
+from sessiond.contract.limits import Limits
+from sessiond.contract.timestamps import now_us
+from sessiond.interceptors.decoding import DecodingInterceptor
+from sessiond.interceptors.errors import ErrorInterceptor
+from sessiond.listeners import bind
+from sessiond.locking import DataDirLock
+from sessiond.services.admin import AdminService, ServerFacts
+from sessiond.services.session_store import SessionStoreService
+from sessiond.store.protocol import Store
+from sessiond.store.sqlite.engine import DATABASE_NAME, SqliteStore
+from sessiond.store.sqlite.migrations import migrate
+from sessionstore.v1 import (
+    admin_service_pb2,
+    admin_service_pb2_grpc,
+    session_store_service_pb2,
+    session_store_service_pb2_grpc,
+)
+
+__all__ = ["Daemon", "running_daemon", "serve"]
+
+_log = logging.getLogger(__name__)
+
+_SESSION_STORE = session_store_service_pb2.DESCRIPTOR.services_by_name["SessionStoreService"].full_name
+_ADMIN = admin_service_pb2.DESCRIPTOR.services_by_name["AdminService"].full_name
+
+# The gRPC frame around a request, and what a client sends beyond the limit so that we, and not gRPC, refuse it.
+_RECEIVE_SLACK_BYTES = 4 * 1024 * 1024
+
+
+def _server_options(limits: Limits) -> list[tuple[str, int]]:
+    return [
+        ("grpc.so_reuseport", 0),  # else a second daemon binds the same port silently
+        ("grpc.max_receive_message_length", limits.max_request_bytes + _RECEIVE_SLACK_BYTES),
+        # Clients on other machines' networks ping idle tails; gRPC's own limit would drop them after a few.
+        ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
+        ("grpc.keepalive_permit_without_calls", 1),
+    ]
+
+
+@dataclass(slots=True)
+class Daemon:
+    """A daemon that serves.
+
+    Attributes:
+        addresses: Where it listens, with the ports that were chosen.
+    """
+
+    addresses: tuple[Listener, ...]
+    _server: grpc.aio.Server
+    _store: Store
+    _health: HealthServicer
+    _draining: asyncio.Event
+    _grace_seconds: float
+
+    async def stop(self) -> None:
+        """Drains: refuses new calls, ends the tails with Draining, lets writes in flight finish, then stops.
+
+        Returns within the grace, whatever the clients do.
+        """
+        await self._health.enter_graceful_shutdown()
+        self._draining.set()
+        self._store.wake_feeds()
+        await self._server.stop(self._grace_seconds)
+
+
+@asynccontextmanager
+async def running_daemon(config: ServeConfig, limits: Limits | None = None) -> AsyncIterator[Daemon]:
+    """Starts a daemon, and stops it at the end.
+
+    Raises DataDirInUseError, MigrationError or AddressInUseError; the data of another daemon is then as it was.
+    """
+    limits = limits or Limits()
+    with DataDirLock(config.data_dir) as lock:
+        path = config.data_dir / DATABASE_NAME
+        await asyncio.to_thread(migrate, path)
+        store = await SqliteStore.open(config.data_dir, durability=config.durability, limits=limits)
+        try:
+            daemon = await _start(config, limits, store)
+            lock.describe([str(address) for address in daemon.addresses])
+            try:
+                yield daemon
+            finally:
+                await daemon.stop()
+        finally:
+            await store.close()
+
+
+async def _start(config: ServeConfig, limits: Limits, store: Store) -> Daemon:
+    draining = asyncio.Event()
+    server = grpc.aio.server(interceptors=(ErrorInterceptor(), DecodingInterceptor()), options=_server_options(limits))
+    facts = ServerFacts(durability=config.durability, started_at_us=now_us())
+    session_store_service_pb2_grpc.add_SessionStoreServiceServicer_to_server(
+        SessionStoreService(store, limits, draining), server
+    )
+    admin_service_pb2_grpc.add_AdminServiceServicer_to_server(AdminService(store, limits, facts), server)
+    health = HealthServicer()
+    for service in ("", _SESSION_STORE, _ADMIN):
+        await health.set(service, health_pb2.HealthCheckResponse.SERVING)
+    health_pb2_grpc.add_HealthServicer_to_server(health, server)
+    reflection.enable_server_reflection(
+        (_SESSION_STORE, _ADMIN, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME),
+        server,
+    )
+    addresses = bind(server, config.listeners)
+    await server.start()
+    return Daemon(tuple(addresses), server, store, health, draining, config.grace_seconds)
+
+
+async def serve(config: ServeConfig, ready: Callable[[Sequence[Listener]], None]) -> None:
+    """Serves until SIGTERM or SIGINT; a second signal stops at once.
+
+    `ready` is called once, with the addresses, when calls are accepted. Raises what `running_daemon` raises.
+    """
+    stop_requested = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    main = asyncio.current_task()
+
+    def on_signal() -> None:
+        if stop_requested.is_set() and main is not None:
+            _log.warning("stopping at once")
+            main.cancel()
+        stop_requested.set()
+
+    signals = (signal.SIGTERM, signal.SIGINT)
+    for number in signals:
+        loop.add_signal_handler(number, on_signal)
+    try:
+        async with running_daemon(config) as daemon:
+            ready(daemon.addresses)
+            await stop_requested.wait()
+            _log.info("draining")
+    finally:
+        for number in signals:
+            loop.remove_signal_handler(number)

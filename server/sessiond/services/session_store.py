@@ -1,0 +1,111 @@
+"""The calls that mirror the store trait, the commits and the tails."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import Any
+
+import grpc
+
+from sessiond.contract.limits import Limits
+from sessiond.contract.requests import check_request
+from sessiond.services.single_mutations import SingleMutations
+from sessiond.services.write_stream import WriteStream
+from sessiond.store.protocol import Store
+from sessiond.tailing import Tail
+from sessionstore.v1 import session_store_service_pb2 as pb
+from sessionstore.v1 import session_store_service_pb2_grpc as pb_grpc
+
+__all__ = ["SessionStoreService"]
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class SessionStoreService(SingleMutations, pb_grpc.SessionStoreServiceServicer):
+    """See SessionStoreService in the protos for what each call promises."""
+
+    def __init__(self, store: Store, limits: Limits, draining: asyncio.Event) -> None:
+        super().__init__(store, limits)
+        self._draining = draining
+
+    async def CreateSession(  # noqa: N802, D102
+        self, request: pb.CreateSessionRequest, context: Context
+    ) -> pb.CreateSessionResponse:
+        check_request(request, self._limits)
+        return await self._store.create_session(request)
+
+    async def GetSession(  # noqa: N802, D102
+        self, request: pb.GetSessionRequest, context: Context
+    ) -> AsyncIterator[pb.GetSessionResponse]:
+        check_request(request, self._limits)
+        async with aclosing(self._store.get_session(request)) as fragments:
+            async for fragment in fragments:
+                yield fragment
+
+    async def DeleteSession(  # noqa: N802, D102
+        self, request: pb.DeleteSessionRequest, context: Context
+    ) -> pb.DeleteSessionResponse:
+        check_request(request, self._limits)
+        return await self._store.delete_session(request)
+
+    async def ListSessions(  # noqa: N802, D102
+        self, request: pb.ListSessionsRequest, context: Context
+    ) -> pb.ListSessionsResponse:
+        check_request(request, self._limits)
+        return await self._store.list_sessions(request)
+
+    async def GetMessages(  # noqa: N802, D102
+        self, request: pb.GetMessagesRequest, context: Context
+    ) -> AsyncIterator[pb.GetMessagesResponse]:
+        check_request(request, self._limits)
+        async with aclosing(self._store.get_messages(request)) as fragments:
+            async for fragment in fragments:
+                yield fragment
+
+    async def ListMessages(  # noqa: N802, D102
+        self, request: pb.ListMessagesRequest, context: Context
+    ) -> pb.ListMessagesResponse:
+        check_request(request, self._limits)
+        return await self._store.list_messages(request)
+
+    async def GetPendingToolCalls(  # noqa: N802, D102
+        self, request: pb.GetPendingToolCallsRequest, context: Context
+    ) -> AsyncIterator[pb.GetPendingToolCallsResponse]:
+        check_request(request, self._limits)
+        async with aclosing(self._store.get_pending_tool_calls(request)) as fragments:
+            async for fragment in fragments:
+                yield fragment
+
+    async def GetEvents(  # noqa: N802, D102
+        self, request: pb.GetEventsRequest, context: Context
+    ) -> AsyncIterator[pb.GetEventsResponse]:
+        check_request(request, self._limits)
+        async with aclosing(self._store.get_events(request)) as fragments:
+            async for fragment in fragments:
+                yield fragment
+
+    async def DeleteEventsBefore(  # noqa: N802, D102
+        self, request: pb.DeleteEventsBeforeRequest, context: Context
+    ) -> pb.DeleteEventsBeforeResponse:
+        check_request(request, self._limits)
+        return await self._store.delete_events_before(request)
+
+    async def Write(  # noqa: N802, D102
+        self, request_iterator: AsyncIterator[pb.WriteRequest], context: Context
+    ) -> AsyncIterator[pb.WriteResponse]:
+        stream = WriteStream(self._store, self._limits, self._draining)
+        async with aclosing(stream.responses(request_iterator)) as responses:
+            async for response in responses:
+                yield response
+
+    async def TailEvents(  # noqa: N802, D102
+        self, request: pb.TailEventsRequest, context: Context
+    ) -> AsyncIterator[pb.TailEventsResponse]:
+        check_request(request, self._limits)
+        feed = await self._store.open_feed(request.session_id)
+        try:
+            async with aclosing(Tail(feed, request, self._draining).frames()) as frames:
+                async for frame in frames:
+                    yield frame
+        finally:
+            feed.close()

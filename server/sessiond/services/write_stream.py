@@ -1,0 +1,103 @@
+"""The pipelined writes: many commits of one stream in flight, each with its own outcome, answered in order."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator
+
+from sessiond.contract.limits import Limits
+from sessiond.contract.requests import check_commit, check_request
+from sessiond.interceptors.statuses import internal_status, status_of
+from sessiond.store.errors import DrainingError, StoreError
+from sessiond.store.protocol import Store
+from sessionstore.v1 import session_store_service_pb2 as pb
+
+__all__ = ["WriteStream"]
+
+MAX_RESPONSE_BYTES = 1024 * 1024
+
+
+class WriteStream:
+    """One stream of commits.
+
+    A reader takes requests in and submits their commits; it stops reading while `max_commits_in_flight` of them have
+    no answer yet, which the client feels as gRPC's own back-pressure.
+    """
+
+    def __init__(self, store: Store, limits: Limits, draining: asyncio.Event) -> None:
+        self._store = store
+        self._limits = limits
+        self._draining = draining
+        self._in_flight: deque[asyncio.Future[pb.CommitResponse]] = deque()
+        self._arrived = asyncio.Event()
+        self._room = asyncio.Event()
+
+    async def responses(self, requests: AsyncIterator[pb.WriteRequest]) -> AsyncGenerator[pb.WriteResponse, None]:
+        """The answers, in the order of the commits.
+
+        Everything that was read is answered before the stream ends. It ends with DrainingError when the server shuts
+        down, and with InvalidFieldError after a request that is not acceptable as a whole.
+        """
+        reader = asyncio.create_task(self._read(requests), name="write stream reader")
+        reader.add_done_callback(lambda _: self._arrived.set())
+        drain = asyncio.create_task(self._draining.wait(), name="write stream drain")
+        drain.add_done_callback(lambda _: reader.cancel())
+        try:
+            while True:
+                await self._arrived.wait()
+                self._arrived.clear()
+                while self._in_flight:
+                    yield await self._next_response()
+                    self._room.set()
+                if reader.cancelled():
+                    raise DrainingError
+                if reader.done():
+                    reader.result()
+                    return
+        finally:
+            # What was submitted is applied all the same; the client settles it by its ids.
+            drain.cancel()
+            reader.cancel()
+            await asyncio.gather(drain, reader, return_exceptions=True)
+
+    async def _read(self, requests: AsyncIterator[pb.WriteRequest]) -> None:
+        async for request in requests:
+            check_request(request, self._limits)
+            for commit in request.commits:
+                while len(self._in_flight) >= self._limits.max_commits_in_flight:
+                    self._room.clear()
+                    await self._room.wait()
+                self._in_flight.append(self._submit(commit))
+                self._arrived.set()
+
+    def _submit(self, commit: pb.CommitRequest) -> "asyncio.Future[pb.CommitResponse]":
+        try:
+            check_commit(commit, self._limits)
+            return self._store.submit(commit)
+        except StoreError as error:
+            refused: asyncio.Future[pb.CommitResponse] = asyncio.get_running_loop().create_future()
+            refused.set_exception(error)
+            refused.exception()  # when the client leaves, nobody looks at it; that is no reason to complain
+            return refused
+
+    async def _next_response(self) -> pb.WriteResponse:
+        """Waits for the oldest commit, and takes along whatever else is done in order."""
+        await asyncio.wait([self._in_flight[0]])
+        response = pb.WriteResponse()
+        size_bytes = 0
+        while self._in_flight and self._in_flight[0].done():
+            outcome = _outcome(self._in_flight[0])
+            size_bytes += outcome.ByteSize()
+            if response.outcomes and size_bytes > MAX_RESPONSE_BYTES:
+                break
+            response.outcomes.append(outcome)
+            self._in_flight.popleft()
+        return response
+
+
+def _outcome(done: "asyncio.Future[pb.CommitResponse]") -> pb.CommitOutcome:
+    error = done.exception()
+    if error is None:
+        return pb.CommitOutcome(result=done.result())
+    if isinstance(error, StoreError):
+        return pb.CommitOutcome(error=status_of(error))
+    return pb.CommitOutcome(error=internal_status())

@@ -1,0 +1,181 @@
+"""Brings a database to the newest schema, step by step, each step with its record in one transaction.
+
+A history that is newer than this program, or not the one that it knows, is refused before anything is touched. A
+database that holds a schema already is copied before it is changed.
+"""
+
+import contextlib
+import os
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from sessiond.contract.timestamps import now_us
+from sessiond.store.sqlite.migration_files import Migration, MigrationError, load_migrations, statements
+
+__all__ = ["APPLICATION_ID", "MigrationReport", "MigrationStatus", "migrate", "migration_status"]
+
+APPLICATION_ID = 0x53455353
+"""What tells our databases from others, in the header of the file: the letters SESS."""
+
+_RECORDS = """
+    CREATE TABLE schema_migrations (
+        version       INTEGER PRIMARY KEY,
+        name          TEXT    NOT NULL,
+        checksum      TEXT    NOT NULL,
+        applied_at_us INTEGER NOT NULL
+    ) STRICT
+"""
+_INSERT = "INSERT INTO schema_migrations (version, name, checksum, applied_at_us) VALUES (?, ?, ?, ?)"
+_SELECT = "SELECT version, name, checksum, applied_at_us FROM schema_migrations ORDER BY version"
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationReport:
+    """What was done.
+
+    Attributes:
+        applied: The migrations that were applied now, in order.
+        copy: The copy of the database as it was before, or None when there was nothing to keep.
+    """
+
+    applied: tuple[str, ...]
+    copy: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationStatus:
+    """One migration and whether the database has it.
+
+    Attributes:
+        migration: Its number and name.
+        applied_at_us: When it was applied, in microseconds since 1970; None when it is pending.
+    """
+
+    migration: str
+    applied_at_us: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    version: int
+    name: str
+    checksum: str
+    applied_at_us: int
+
+
+def migrate(path: Path, migrations: list[Migration] | None = None) -> MigrationReport:
+    """Applies what is pending. The caller holds the lock of the data directory.
+
+    Raises MigrationError when the database is not ours, damaged, newer, or of another history; it is then as it was.
+    """
+    migrations = load_migrations() if migrations is None else migrations
+    existed = path.exists() and path.stat().st_size > 0
+    if existed:
+        # Looked at without being able to change it, so that what is refused is not touched.
+        with _connection(path, "ro") as connection:
+            pending = _pending(path, connection, migrations)
+    else:
+        path.touch(mode=0o600)
+        pending = migrations
+    if not pending:
+        return MigrationReport((), None)
+    with _connection(path, "rw") as connection:
+        copy = _keep_copy(connection, path, pending[0]) if existed and len(pending) < len(migrations) else None
+        for migration in pending:
+            _apply(connection, migration)
+    return MigrationReport(tuple(map(str, pending)), copy)
+
+
+def migration_status(path: Path, migrations: list[Migration] | None = None) -> list[MigrationStatus]:
+    """All migrations, without creating or changing anything. Raises MigrationError, as `migrate` does."""
+    migrations = load_migrations() if migrations is None else migrations
+    if not path.exists() or path.stat().st_size == 0:
+        return [MigrationStatus(str(migration), None) for migration in migrations]
+    with _connection(path, "ro") as connection:
+        _pending(path, connection, migrations)
+        applied = {record.version: record.applied_at_us for record in _records(connection)}
+    return [MigrationStatus(str(migration), applied.get(migration.version)) for migration in migrations]
+
+
+@contextlib.contextmanager
+def _connection(path: Path, mode: str) -> Iterator[sqlite3.Connection]:
+    try:
+        with contextlib.closing(
+            sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None)
+        ) as connection:
+            yield connection
+    except sqlite3.DatabaseError as error:
+        raise MigrationError(
+            f"{path.name} cannot be used as a database ({error}); restore it from a copy, or move it away"
+        ) from error
+
+
+def _records(connection: sqlite3.Connection) -> list[_Record]:
+    known = connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'schema_migrations'").fetchone()
+    return [_Record(*row) for row in connection.execute(_SELECT)] if known else []
+
+
+def _pending(path: Path, connection: sqlite3.Connection, migrations: list[Migration]) -> list[Migration]:
+    application_id = connection.execute("PRAGMA application_id").fetchone()[0]
+    tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
+    if application_id not in (0, APPLICATION_ID) or (application_id == 0 and tables):
+        raise MigrationError(
+            f"{path.name} is the database of another program; choose another --data-dir, or move the file away"
+        )
+    records = _records(connection)
+    for record, migration in zip(records, migrations, strict=False):
+        if (record.version, record.name, record.checksum) != (migration.version, migration.name, migration.checksum):
+            raise MigrationError(
+                f"{path.name} was made with another {record.version:04d}_{record.name} than this program's {migration};"
+                " use the program that made it, or restore a copy"
+            )
+    if len(records) > len(migrations):
+        newest = records[-1]
+        raise MigrationError(
+            f"{path.name} has schema {newest.version:04d}_{newest.name}, this program knows up to {migrations[-1]};"
+            " use a newer program, or restore the copy that was kept before the migration"
+        )
+    return migrations[len(records) :]
+
+
+def _apply(connection: sqlite3.Connection, migration: Migration) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        if migration.version == 1:
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute(_RECORDS)
+        for statement in statements(migration.sql):
+            connection.execute(statement)
+        connection.execute(_INSERT, (migration.version, migration.name, migration.checksum, now_us()))
+        connection.execute(f"PRAGMA user_version = {migration.version}")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _keep_copy(connection: sqlite3.Connection, path: Path, first: Migration) -> Path:
+    """Copies the database beside itself, under a name that was not used before, and onto the disk."""
+    number = 0
+    while True:
+        suffix = f".{number}" if number else ""
+        copy = path.with_name(f"{path.name}.before-{first.version:04d}{suffix}")
+        try:
+            descriptor = os.open(copy, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
+        except FileExistsError:
+            number += 1
+            continue
+        break
+    try:
+        with contextlib.closing(sqlite3.connect(copy)) as target:
+            connection.backup(target)
+        os.fsync(descriptor)
+    except BaseException:
+        copy.unlink(missing_ok=True)
+        raise
+    finally:
+        os.close(descriptor)
+    return copy

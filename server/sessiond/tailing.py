@@ -1,0 +1,111 @@
+"""The live tail: one cursor, one loop.
+
+History and live are the same code, so there is no hand-over to get wrong; no queue stands between the store and a
+subscriber, so none overflows: back-pressure is the frame that the client has not taken yet.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from time import monotonic
+
+from sessiond.contract.cursors import check_cursor
+from sessiond.contract.limits import DEFAULT_HEARTBEAT_INTERVAL_SECONDS
+from sessiond.store.errors import HistoryTrimmedError
+from sessiond.store.protocol import EventFeed, EventPage, SessionGoneError
+from sessionstore.v1 import session_store_service_pb2 as pb
+
+__all__ = ["Tail"]
+
+
+class Tail:
+    """One tail of one session.
+
+    The guarantees: the events come in order, none is missed, none is repeated, those of one commit come in one batch,
+    and a tail that is reopened after any `last_sequence` that it saw goes on exactly there.
+    """
+
+    def __init__(self, feed: EventFeed, request: pb.TailEventsRequest, draining: asyncio.Event) -> None:
+        self._feed = feed
+        self._request = request
+        self._draining = draining
+        interval = request.heartbeat_interval_seconds or DEFAULT_HEARTBEAT_INTERVAL_SECONDS
+        self._interval_seconds = float(interval)
+        self._cursor = -1
+        """The last sequence that was read; -1 before the first."""
+        self._reported = -1
+        """The last sequence that the client knows to be accounted for."""
+        self._takes_what_there_is = False
+        """Whether the client named no cursor, so that nothing can have been deleted after it."""
+
+    async def frames(self) -> AsyncGenerator[pb.TailEventsResponse, None]:
+        """The frames of the tail. Raises HistoryTrimmedError or CursorAheadError, at any time."""
+        try:
+            await self._start()
+            if self._request.from_now:
+                # Pins the sequence: whatever is appended from here on is in the tail, also after it is reopened.
+                yield self._caught_up()
+                if self._request.no_follow:
+                    return
+            async for frame in self._follow(caught_up=self._request.from_now):
+                yield frame
+        except SessionGoneError as gone:
+            yield pb.TailEventsResponse(session_deleted=pb.SessionDeleted(archived=gone.archived))
+
+    async def _start(self) -> None:
+        bounds = await self._feed.bounds()
+        match self._request.WhichOneof("start"):
+            case "after_sequence":
+                self._cursor = self._request.after_sequence
+                check_cursor(self._cursor, bounds, skip_trimmed=self._request.skip_trimmed)
+            case "from_now":
+                self._cursor = bounds.next - 1
+            case _:
+                self._cursor = bounds.first - 1
+                self._takes_what_there_is = True
+        self._reported = self._cursor
+
+    async def _follow(self, *, caught_up: bool) -> AsyncGenerator[pb.TailEventsResponse, None]:
+        heartbeat_at = monotonic() + self._interval_seconds
+        while not self._draining.is_set():
+            page = await self._feed.read(self._cursor, self._request.types)
+            self._advance(page)
+            if page.events:
+                yield self._batch(page)
+                heartbeat_at = monotonic() + self._interval_seconds
+            if not page.reached_head:
+                continue
+            if not caught_up:
+                caught_up = True
+                yield self._caught_up()
+                if self._request.no_follow:
+                    return
+                heartbeat_at = monotonic() + self._interval_seconds
+            await self._feed.wait(max(0.0, heartbeat_at - monotonic()))
+            if monotonic() >= heartbeat_at and not self._draining.is_set():
+                yield pb.TailEventsResponse(heartbeat=pb.Heartbeat(last_sequence=self._report()))
+                heartbeat_at = monotonic() + self._interval_seconds
+        yield pb.TailEventsResponse(draining=pb.Draining(last_sequence=self._report()))
+
+    def _advance(self, page: EventPage) -> None:
+        if page.first_available > self._cursor + 1:
+            if self._takes_what_there_is:
+                self._reported = page.first_available - 1
+            elif not self._request.skip_trimmed:
+                raise HistoryTrimmedError(self._cursor, page.first_available)
+        self._takes_what_there_is = False
+        self._cursor = page.last
+
+    def _batch(self, page: EventPage) -> pb.TailEventsResponse:
+        first = self._reported + 1
+        self._reported = page.last
+        return pb.TailEventsResponse(
+            events=pb.TailedEvents(first_sequence=first, last_sequence=page.last, events=page.events)
+        )
+
+    def _caught_up(self) -> pb.TailEventsResponse:
+        return pb.TailEventsResponse(caught_up=pb.CaughtUp(last_sequence=self._report()))
+
+    def _report(self) -> int | None:
+        """What the client learns to be accounted for; None before the first event."""
+        self._reported = self._cursor
+        return None if self._cursor < 0 else self._cursor
