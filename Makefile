@@ -1,0 +1,66 @@
+# Everything a developer does. Needs Python >= 3.11, make and, where a dependency has no wheel, a C toolchain.
+# PYTHON names another interpreter: make test PYTHON=/usr/bin/python3.13
+
+PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3.14 python3; do \
+	if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then echo $$python; break; fi; done)
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+SOURCES := client server tests docs/demo
+
+.PHONY: help demo test coverage format lint types generate generated protos wheel faults-quick bench-quick ci clean
+
+help: ## Show what there is.
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+
+$(READY): pyproject.toml
+	@if [ -z "$(PYTHON)" ]; then echo "sessiond needs Python 3.11 or newer; install it, or name it: make PYTHON=/path/to/python" >&2; exit 1; fi
+	@echo "setting up $(VENV) with $(PYTHON)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable . --group dev
+	@touch $@
+
+demo: $(READY) ## Start a daemon, import a recorded session, show it, and follow it live.
+	@$(BIN)/python docs/demo/demo.py
+
+test: $(READY) ## Run the tests.
+	$(BIN)/pytest
+
+coverage: $(READY) ## Run the tests and report branch coverage.
+	$(BIN)/pytest --cov --cov-report=term:skip-covered
+
+format: $(READY) ## Format the code.
+	$(BIN)/ruff check --fix --quiet $(SOURCES)
+	$(BIN)/ruff format $(SOURCES)
+
+lint: $(READY) ## Check format and style.
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/ruff check $(SOURCES)
+
+types: $(READY) ## Check types.
+	$(BIN)/mypy server client tests
+
+generate: $(READY) ## Generate the stubs from the protos.
+	.ci/generate
+
+generated: $(READY) ## Check that the committed stubs are those of the protos.
+	.ci/check-generated
+
+protos: $(READY) ## Check the protos' style.
+	.ci/check-protos
+
+wheel: $(READY) ## Build the wheel, and test it away from the checkout.
+	.ci/check-wheel
+
+faults-quick: $(READY) ## Kill the daemon again and again under load, and check that nothing acknowledged is lost.
+	$(BIN)/python -m tests.faults.crash_campaign --kills 8
+
+bench-quick: $(READY) ## Prove that the benchmark runs.
+	$(BIN)/python -m tests.benchmarks.bench --quick
+
+ci: ## Run all gates.
+	.ci/run
+
+clean: ## Remove what was set up and built.
+	rm -rf $(VENV) dist build .mypy_cache .pytest_cache .ruff_cache .coverage

@@ -1,0 +1,61 @@
+"""The calls that look after a store, and the question whether it serves."""
+
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import grpc
+from grpc_health.v1.health_pb2 import HealthCheckRequest
+from grpc_health.v1.health_pb2_grpc import HealthStub
+
+from sessionstore.channel import translated
+from sessionstore.v1 import admin_service_pb2 as pb
+from sessionstore.v1.admin_service_pb2_grpc import AdminServiceStub
+
+__all__ = ["AdminCalls"]
+
+_SERVING = 1
+
+
+class AdminCalls:
+    """The part of the client that looks after the store."""
+
+    def __init__(self, channel: grpc.aio.Channel, timeout_seconds: float) -> None:
+        self._timeout = timeout_seconds
+        self._admin: Any = AdminServiceStub(channel)
+        self._health: Any = HealthStub(channel)
+
+    async def ping(self) -> bool:
+        """Whether the server says that it serves. Raises ServerUnavailableError when it does not answer."""
+        response = await self._unary(self._health.Check, HealthCheckRequest())
+        return bool(response.status == _SERVING)
+
+    async def get_server_info(self) -> pb.GetServerInfoResponse:
+        """Which server this is, which store it serves, and its limits."""
+        return await self._unary(self._admin.GetServerInfo, pb.GetServerInfoRequest())
+
+    async def archive_session(self, session_id: str) -> pb.ArchiveSessionResponse:
+        """Takes a session out of the live store and keeps it whole."""
+        return await self._unary(self._admin.ArchiveSession, pb.ArchiveSessionRequest(session_id=session_id))
+
+    async def restore_session(self, session_id: str) -> pb.RestoreSessionResponse:
+        """Puts an archived session back."""
+        return await self._unary(self._admin.RestoreSession, pb.RestoreSessionRequest(session_id=session_id))
+
+    async def list_archives(self, *, page_size: int = 0) -> AsyncGenerator[pb.ArchiveInfo, None]:
+        """The archived sessions, newest archive first, over all pages."""
+        request = pb.ListArchivesRequest(page_size=page_size)
+        while True:
+            response = await self._unary(self._admin.ListArchives, request)
+            for archive in response.archives:
+                yield archive
+            if not response.next_page_token:
+                return
+            request.page_token = response.next_page_token
+
+    async def delete_archive(self, session_id: str) -> pb.DeleteArchiveResponse:
+        """Removes an archived session and everything in it."""
+        return await self._unary(self._admin.DeleteArchive, pb.DeleteArchiveRequest(session_id=session_id))
+
+    async def _unary(self, method: Any, request: Any) -> Any:
+        with translated():
+            return await method(request, timeout=self._timeout)

@@ -1,0 +1,71 @@
+"""The channel to the daemon, and what it repeats by itself."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import grpc
+
+from sessionstore.address import grpc_target
+from sessionstore.errors import error_from_call
+
+__all__ = ["open_channel", "translated"]
+
+KEEPALIVE_SECONDS = 60
+
+_STORE = "sessionstore.v1.SessionStoreService"
+_ADMIN = "sessionstore.v1.AdminService"
+
+# A repeat of these would be answered NOT_FOUND for what the first try had done.
+_NOT_REPEATED = [
+    {"service": _STORE, "method": "DeleteSession"},
+    {"service": _ADMIN, "method": "RestoreSession"},
+    {"service": _ADMIN, "method": "DeleteArchive"},
+    # These resume by themselves.
+    {"service": _STORE, "method": "TailEvents"},
+    {"service": _STORE, "method": "Write"},
+]
+_SERVICE_CONFIG = {
+    "methodConfig": [
+        {"name": _NOT_REPEATED},
+        {
+            "name": [{"service": _STORE}, {"service": _ADMIN}],
+            # Everything else may be repeated: reads, writes with ids, and updates that write the same values again.
+            "retryPolicy": {
+                "maxAttempts": 5,
+                "initialBackoff": "0.1s",
+                "maxBackoff": "2s",
+                "backoffMultiplier": 2.5,
+                "retryableStatusCodes": ["UNAVAILABLE"],
+            },
+        },
+    ]
+}
+
+
+def open_channel(address: str) -> grpc.aio.Channel:
+    """A channel to an address; nothing is sent before the first call. Raises ValueError."""
+    options: list[tuple[str, Any]] = [
+        ("grpc.service_config", json.dumps(_SERVICE_CONFIG)),
+        ("grpc.enable_retries", 1),
+        ("grpc.keepalive_time_ms", KEEPALIVE_SECONDS * 1000),
+        ("grpc.keepalive_timeout_ms", 20_000),
+        # A server that comes back is to be found soon, also after a long time without it.
+        ("grpc.initial_reconnect_backoff_ms", 100),
+        ("grpc.max_reconnect_backoff_ms", 2000),
+    ]
+    target = grpc_target(address)
+    if target.startswith("unix:"):
+        # The path, percent-encoded, is no authority that every server accepts.
+        options.append(("grpc.default_authority", "localhost"))
+    return grpc.aio.insecure_channel(target, options=options)
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turns the errors of gRPC into those of this library."""
+    try:
+        yield
+    except grpc.aio.AioRpcError as error:
+        raise error_from_call(error) from error

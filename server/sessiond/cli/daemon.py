@@ -1,0 +1,215 @@
+"""The commands around the daemon itself: serve, ping, migrate, version."""
+
+import asyncio
+import logging
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sessiond.cli.exits import CommandError, ExitCode
+from sessiond.cli.options import Address, DataDir, Json
+from sessiond.cli.registration import add_command
+from sessiond.config import ConfigError, Listener, ServeConfig, default_data_dir, default_listen
+
+__all__ = ["register"]
+
+
+class DurabilityChoice(StrEnum):
+    """When a write is acknowledged."""
+
+    FULL = "full"
+    NORMAL = "normal"
+
+
+class LogLevel(StrEnum):
+    """What is logged to standard error."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands."""
+    add_command(app, serve)
+    add_command(app, ping)
+    add_command(app, migrate)
+    add_command(app, version)
+
+
+def serve(
+    data_dir: DataDir = None,
+    listen: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--listen",
+            envvar="SESSIOND_LISTEN",
+            metavar="unix:PATH|HOST:PORT",
+            help="Where to listen; may be given several times. [default: the socket in the user's runtime folder]",
+            show_default=False,
+        ),
+    ] = None,
+    durability: Annotated[
+        DurabilityChoice,
+        typer.Option(
+            envvar="SESSIOND_DURABILITY",
+            help="full: an acknowledged write is on disk and survives a power cut. normal: faster, it survives a crash"
+            " of the daemon, and a power cut may lose the newest writes.",
+        ),
+    ] = DurabilityChoice.FULL,
+    insecure: Annotated[
+        bool,
+        typer.Option(
+            "--insecure",
+            envvar="SESSIOND_INSECURE",
+            help="Allow HOST:PORT without credentials: whoever reaches the port can read and write everything.",
+        ),
+    ] = False,
+    grace_seconds: Annotated[
+        float,
+        typer.Option(
+            envvar="SESSIOND_GRACE_SECONDS", min=0, help="How long calls under way may take when the daemon stops."
+        ),
+    ] = 10.0,
+    log_level: Annotated[LogLevel, typer.Option(envvar="SESSIOND_LOG_LEVEL", help="What to log.")] = LogLevel.WARNING,
+) -> None:
+    """Run the daemon until SIGTERM or Ctrl-C; a second one stops it at once.
+
+    Prints one line when it is ready, naming its addresses.
+
+    Example: sessiond serve --data-dir ~/agents --listen unix:/tmp/agents.sock
+    """
+    logging.basicConfig(
+        level=log_level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s"
+    )
+    try:
+        config = ServeConfig(
+            data_dir=data_dir or default_data_dir(),
+            listen=tuple(listen or (default_listen(),)),
+            durability=durability.value,
+            insecure=insecure,
+            grace_seconds=grace_seconds,
+        )
+    except ConfigError as error:
+        raise CommandError(str(error), ExitCode.USAGE) from error
+    _serve(config)
+
+
+def _serve(config: ServeConfig) -> None:
+    from sessiond.listeners import AddressInUseError
+    from sessiond.locking import DataDirError, DataDirInUseError
+    from sessiond.server import serve as serve_until_signal
+    from sessiond.store.errors import StoreError
+    from sessiond.store.sqlite.migration_files import MigrationError
+
+    if config.insecure and any(listener.socket is None for listener in config.listeners):
+        sys.stderr.write("Warning: --insecure: whoever reaches the port can read and write everything.\n")
+    try:
+        asyncio.run(serve_until_signal(config, _ready))
+    except (DataDirInUseError, AddressInUseError) as error:
+        raise CommandError(str(error), ExitCode.IN_USE) from error
+    except MigrationError as error:
+        raise CommandError(str(error), ExitCode.MIGRATION) from error
+    except (DataDirError, StoreError) as error:
+        raise CommandError(str(error)) from error
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        raise CommandError("stopped at once, by a second signal") from None
+
+
+def _ready(addresses: Sequence[Listener]) -> None:
+    sys.stdout.write(f"sessiond is ready on {', '.join(map(str, addresses))}\n")
+    sys.stdout.flush()
+
+
+def ping(address: Address = "", as_json: Json = False) -> None:
+    """Ask the daemon whether it serves; exit with 0 only when it does.
+
+    Example: sessiond ping && echo up
+    """
+    from sessiond.cli.connection import connected, run_client
+    from sessiond.cli.output import print_message
+
+    async def ask() -> None:
+        async with connected(address) as client:
+            if not await client.ping():
+                raise CommandError(f"the daemon at {client.address} does not serve", ExitCode.UNREACHABLE)
+            info = await client.get_server_info()
+            if as_json:
+                print_message(info, address=client.address)
+            else:
+                sys.stdout.write(f"sessiond {info.version} serves at {client.address}\n")
+
+    run_client(ask())
+
+
+def migrate(
+    data_dir: DataDir = None,
+    status: Annotated[
+        bool, typer.Option("--status", help="Only tell which migrations are applied and pending.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Bring a database to this version's schema; `serve` does so by itself. A copy of the old one is kept.
+
+    Example: sessiond migrate --status
+    """
+    from sessiond.locking import DataDirError, DataDirInUseError, DataDirLock
+    from sessiond.store.sqlite.engine import DATABASE_NAME
+    from sessiond.store.sqlite.migration_files import MigrationError
+    from sessiond.store.sqlite.migrations import migrate as apply
+
+    folder = data_dir or default_data_dir()
+    try:
+        if status:
+            _print_migrations(folder / DATABASE_NAME, as_json=as_json)
+            return
+        with DataDirLock(folder):
+            report = apply(folder / DATABASE_NAME)
+    except DataDirInUseError as error:
+        raise CommandError(str(error), ExitCode.IN_USE) from error
+    except DataDirError as error:
+        raise CommandError(str(error)) from error
+    except MigrationError as error:
+        raise CommandError(str(error), ExitCode.MIGRATION) from error
+    if as_json:
+        from sessiond.cli.output import print_json
+
+        print_json({"applied": list(report.applied), "copy": None if report.copy is None else str(report.copy)})
+        return
+    done = f"applied {', '.join(report.applied)}" if report.applied else "nothing to do"
+    kept = f"; the database as it was is kept as {report.copy}" if report.copy else ""
+    sys.stdout.write(f"{done}{kept}\n")
+
+
+def _print_migrations(path: Path, *, as_json: bool) -> None:
+    from sessiond.cli.output import print_json
+    from sessiond.store.sqlite.migrations import migration_status
+
+    for entry in migration_status(path):
+        applied_at = (
+            None
+            if entry.applied_at_us is None
+            else datetime.fromtimestamp(entry.applied_at_us / 1_000_000, tz=UTC).isoformat(timespec="seconds")
+        )
+        if as_json:
+            print_json({"migration": entry.migration, "applied_at": applied_at})
+        else:
+            sys.stdout.write(f"{entry.migration}  {'pending' if applied_at is None else f'applied {applied_at}'}\n")
+
+
+def version(as_json: Json = False) -> None:
+    """Print the version of this program."""
+    from sessiond import __version__
+
+    if as_json:
+        from sessiond.cli.output import print_json
+
+        print_json({"version": __version__})
+    else:
+        sys.stdout.write(f"sessiond {__version__}\n")

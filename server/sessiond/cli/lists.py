@@ -1,0 +1,149 @@
+"""The command that lists sessions."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from sessionstore.v1.session_pb2 import SessionInfo
+
+from sessiond.cli.exits import CommandError, ExitCode
+from sessiond.cli.options import Address, Json
+from sessiond.cli.registration import add_command
+
+__all__ = ["register"]
+
+TERMINAL_LIMIT = 50
+
+Time = Annotated[str, typer.Option(metavar="TIME", help="ISO 8601, such as 2026-05-11 or 2026-05-11T11:26:55Z.")]
+
+
+class Order(StrEnum):
+    """What to sort by."""
+
+    CREATED_AT = "created-at"
+    UPDATED_AT = "updated-at"
+    MESSAGE_COUNT = "message-count"
+
+
+class Status(StrEnum):
+    """Whether an agent is at work."""
+
+    INACTIVE = "inactive"
+    ACTIVE = "active"
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    add_command(app, sessions)
+
+
+def sessions(
+    metadata: Annotated[
+        list[str] | None,
+        typer.Option("--metadata", "-m", metavar="KEY=VALUE", help="Only sessions with this label; all must match."),
+    ] = None,
+    status: Annotated[Status | None, typer.Option(help="Only sessions of this status.")] = None,
+    created_after: Time = "",
+    created_before: Time = "",
+    updated_after: Time = "",
+    updated_before: Time = "",
+    order_by: Annotated[Order, typer.Option(help="What to sort by.")] = Order.CREATED_AT,
+    ascending: Annotated[bool, typer.Option("--ascending", help="The smallest or oldest first.")] = False,
+    limit: Annotated[
+        int | None, typer.Option(min=0, help="At most so many. [default: 50 on a terminal, else all]")
+    ] = None,
+    offset: Annotated[int, typer.Option(min=0, help="Skip so many.")] = 0,
+    address: Address = "",
+    as_json: Json = False,
+) -> None:
+    """List sessions, the newest first.
+
+    Example: sessiond sessions --metadata source.format=codex --order-by message-count --limit 5
+    """
+    from sessiond.cli.connection import connected, run_client
+    from sessiond.cli.output import console, print_message
+    from sessionstore.v1 import session_store_service_pb2 as pb
+    from sessionstore.v1.session_pb2 import SessionInfo
+
+    chosen = pb.SessionFilter(metadata=dict(_pair(text) for text in metadata or ()))
+    if status is not None:
+        chosen.status = {"inactive": 1, "active": 2}[status]  # type: ignore[assignment]
+    for name, text in (
+        ("created_after", created_after),
+        ("created_before", created_before),
+        ("updated_after", updated_after),
+        ("updated_before", updated_before),
+    ):
+        if text:
+            getattr(chosen, name).FromDatetime(_time(name, text))
+    order = {
+        Order.CREATED_AT: pb.SessionOrder.SESSION_ORDER_CREATED_AT,
+        Order.UPDATED_AT: pb.SessionOrder.SESSION_ORDER_UPDATED_AT,
+        Order.MESSAGE_COUNT: pb.SessionOrder.SESSION_ORDER_MESSAGE_COUNT,
+    }[order_by]
+    shown = console()
+    most = limit if limit is not None or as_json or not shown.is_terminal else TERMINAL_LIMIT
+
+    async def collect() -> list[SessionInfo]:
+        found = []
+        async with connected(address) as client:
+            async for session in client.list_sessions(
+                filter=chosen, order_by=order, ascending=ascending, limit=most, offset=offset
+            ):
+                if as_json:
+                    print_message(session)
+                else:
+                    found.append(session)
+        return found
+
+    found = run_client(collect())
+    if not as_json:
+        _print_table(found)
+        if limit is None and most is not None and len(found) == most:
+            shown.print(f"the first {most}; --limit shows more")
+
+
+def _print_table(found: "list[SessionInfo]") -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    from sessiond.cli.output import console
+    from sessiond.cli.text import local_time, one_line
+
+    table = Table(box=None, pad_edge=False)
+    for heading in ("id", "updated", "messages", "events", "status", "model", "labels"):
+        table.add_column(heading, overflow="fold" if heading == "id" else "ellipsis", no_wrap=heading != "id")
+    for session in found:
+        events = session.last_event_sequence + 1 if session.HasField("last_event_sequence") else 0
+        labels = " ".join(f"{key}={value}" for key, value in sorted(session.metadata.items()))
+        table.add_row(
+            Text(one_line(session.id, 256)),
+            local_time(session.updated_at),
+            str(session.message_count),
+            str(events),
+            {1: "inactive", 2: "active"}.get(session.status, str(session.status)),
+            Text(one_line(session.last_model, 40)),
+            Text(one_line(labels, 120)),
+        )
+    console().print(table)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    key, sign, value = text.partition("=")
+    if not sign or not key:
+        raise CommandError(f"--metadata {text!r} is no pair; write KEY=VALUE", ExitCode.USAGE)
+    return key, value
+
+
+def _time(option: str, text: str) -> datetime:
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        name = option.replace("_", "-")
+        raise CommandError(
+            f"--{name} {text!r} is no time; write it like 2026-05-11T11:26:55Z", ExitCode.USAGE
+        ) from None
+    return time.astimezone()

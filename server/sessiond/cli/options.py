@@ -1,0 +1,36 @@
+"""Options that several commands share."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["Address", "DataDir", "Json", "SessionId"]
+
+Address = Annotated[
+    str,
+    typer.Option(
+        "--address",
+        envvar="SESSIOND_ADDRESS",
+        metavar="unix:PATH|HOST:PORT",
+        help="Where the daemon listens. [default: the socket in the user's runtime folder]",
+        show_default=False,
+    ),
+]
+
+DataDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--data-dir",
+        envvar="SESSIOND_DATA_DIR",
+        metavar="FOLDER",
+        help="Where the database is. [default: the user's data folder]",
+        show_default=False,
+    ),
+]
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line, for scripts.")]
+
+SessionId = Annotated[
+    str, typer.Argument(metavar="ID", help="The id of the session, or an unambiguous beginning of it.")
+]
