@@ -5,10 +5,10 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
+
 from sessiond.config import ServeConfig
 from sessiond.contract.limits import Limits
 from sessiond.server import Daemon, running_daemon
-
 from sessionstore import AsyncSessionStore
 
 

@@ -30,6 +30,7 @@ from sessionstore.v1.tool_pb2 import ExecutionError, ExternalResult, ToolCall, T
 __all__ = ["JSON_MEDIA_TYPE", "EntryCommit", "custom_event", "custom_content"]
 
 JSON_MEDIA_TYPE = "application/json"
+BYTES_MEDIA_TYPE = "application/octet-stream"
 
 
 class EntryCommit:
@@ -50,6 +51,8 @@ class EntryCommit:
         self._mutations: list[Mutation] = []
         self._documents: dict[int, str] = {}
         self._event_numbers: dict[str, int] = {}
+        self._begun: list[tuple[str, OpenCall]] = []
+        self._ended: list[tuple[OpenCall, bool]] = []
 
     def json_text(self, value: Json) -> str:
         """The text of a JSON object or array of the entry, noting that a message holds it."""
@@ -61,6 +64,7 @@ class EntryCommit:
     def begin_call(self, transcript_id: str, name: str, parameters_json: str, model: str) -> ToolCall:
         """Notes a tool call, to be put into a message; `start_calls` stores it."""
         call = self._calls.open(transcript_id, name, model)
+        self._begun.append((transcript_id, call))
         return ToolCall(id=call.id, name=name, parameters_json=parameters_json)
 
     def add_message(
@@ -119,6 +123,7 @@ class EntryCommit:
         self, call: OpenCall, result: ToolResult | None, *, error: str | None = None, message_id: str = ""
     ) -> None:
         """Ends a tool call, with an error when there is one, and tells so."""
+        self._ended.append((call, error is not None))
         labels = {"message_id": message_id} if message_id else {}
         if error is None:
             update = self._update(call.id, ToolCallStatus.TOOL_CALL_STATUS_COMPLETED)
@@ -134,6 +139,12 @@ class EntryCommit:
         self._mutations.append(Mutation(update_tool_call=update))
         self._add_event("ended", event)
 
+    def end_begun_calls(self, result: ToolResult) -> None:
+        """Ends the calls of this entry, for which no result can follow."""
+        for transcript_id, call in self._begun:
+            self._calls.withdraw(transcript_id, call)
+            self.end_call(call, result)
+
     def add_remainder(self, event_type: str, parsed: ParsedEntry, raw: bytes) -> None:
         """Keeps what the entry says beyond its messages; see `sessiond.importers.remainders`."""
         if parsed.is_exact:
@@ -141,6 +152,41 @@ class EntryCommit:
         else:
             data = describe_raw(raw, self.messages)
         self._add_event("entry", custom_event(event_type, data, self._timestamp))
+
+    def add_raw(self, event_type: str, data: bytes) -> None:
+        """Keeps the bytes of the entry."""
+        self._add_event("raw", custom_event(event_type, data, self._timestamp))
+
+    def add_fragment(self, event_type: str, data: bytes) -> None:
+        """Keeps some of the bytes of the entry."""
+        self._add_event("fragment", custom_event(event_type, data, self._timestamp, BYTES_MEDIA_TYPE))
+
+    def reduced(self) -> "EntryCommit":
+        """The commit of an entry that cannot be stored as what it is, before its bytes are added.
+
+        Its calls are not begun; the calls that it ends are ended, with a result or an error that is empty.
+        """
+        begun = [call for _, call in self._begun]
+        ended = [call for call, _ in self._ended]
+        for transcript_id, call in self._begun:
+            if call not in ended:
+                self._calls.withdraw(transcript_id, call)
+        commit = EntryCommit(
+            session_id=self._session_id, base_id=self._base_id, timestamp=self._timestamp, calls=self._calls
+        )
+        for call, has_failed in self._ended:
+            if call not in begun:
+                result = ToolResult(external=ExternalResult(tool_name=call.name))
+                commit.end_call(call, None if has_failed else result, error="" if has_failed else None)
+        return commit
+
+    def further(self) -> "EntryCommit":
+        """One more commit of the same entry, which goes on where this one ends."""
+        commit = EntryCommit(
+            session_id=self._session_id, base_id=self._base_id, timestamp=self._timestamp, calls=self._calls
+        )
+        commit._event_numbers = self._event_numbers
+        return commit
 
     def as_request(self) -> CommitRequest:
         """The commit."""

@@ -49,3 +49,10 @@ class CallLedger:
         if not calls:
             del self._open[transcript_id]
         return call
+
+    def withdraw(self, transcript_id: str, call: OpenCall) -> None:
+        """Forgets a call that was not stored after all; its results then belong to no call."""
+        calls = self._open[transcript_id]
+        calls.remove(call)
+        if not calls:
+            del self._open[transcript_id]
