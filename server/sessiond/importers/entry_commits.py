@@ -40,9 +40,7 @@ class EntryCommit:
         messages: The messages, in order.
     """
 
-    def __init__(
-        self, *, session_id: str, base_id: str, timestamp: Timestamp | None, calls: CallLedger
-    ) -> None:
+    def __init__(self, *, session_id: str, base_id: str, timestamp: Timestamp | None, calls: CallLedger) -> None:
         self.messages: list[Message] = []
         self._session_id = session_id
         self._base_id = base_id

@@ -70,7 +70,7 @@ class _Source:
             match = pattern.search(self._buffer, self._begin + start)
             if match is not None:
                 return match.start() - self._begin
-            start = len(self._buffer) - self._begin
+            start = max(start, len(self._buffer) - self._begin)
             if not self.extend():
                 return -1
 
@@ -213,4 +213,3 @@ class _Reader:
         line = source.line
         source.take(position)
         return RawEntry(data, line, source.offset, self._member, self._index)
-

@@ -159,9 +159,7 @@ class _Pass:
             return None
         return request
 
-    def _raw_steps(
-        self, entry: RawEntry, commit: EntryCommit, event_type: str, outcome: Outcome
-    ) -> Iterator[Step]:
+    def _raw_steps(self, entry: RawEntry, commit: EntryCommit, event_type: str, outcome: Outcome) -> Iterator[Step]:
         if len(entry.data) <= _MAX_RAW_BYTES:
             commit.add_raw(event_type, entry.data)
             yield _step(entry, outcome, commit.as_request())
@@ -174,9 +172,7 @@ class _Pass:
             outcome = Outcome.CONTINUATION
 
     def _new_commit(self, base_id: str, timestamp: Timestamp | None) -> EntryCommit:
-        return EntryCommit(
-            session_id=self._session_id, base_id=base_id, timestamp=timestamp, calls=self._calls
-        )
+        return EntryCommit(session_id=self._session_id, base_id=base_id, timestamp=timestamp, calls=self._calls)
 
 
 def _step(entry: RawEntry, outcome: Outcome, commit: CommitRequest | None = None, error: str | None = None) -> Step:
