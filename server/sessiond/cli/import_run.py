@@ -3,31 +3,32 @@
 import sys
 from collections import deque
 from collections.abc import AsyncIterator, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from sessiond.cli.exits import CommandError, ExitCode
 from sessiond.cli.output import console, print_json
 from sessiond.cli.text import one_line, visible
-from sessiond.importers import ImportTally, Step, Transcript, UnknownFormatError, find_transcripts, open_transcript
+from sessiond.importers import ImportTally, Step, Transcript, find_transcripts
 from sessionstore import AsyncSessionStore
 from sessionstore.errors import SessionAlreadyExistsError, error_from_status
 from sessionstore.v1.session_store_service_pb2 import CommitRequest
 
 __all__ = ["ImportRun"]
 
+HEADINGS = ("entries", "messages", "tool calls", "events", "customs", "skipped", "invalid", "new", "already there")
+
 
 @dataclass(slots=True)
 class _File:
     """One transcript, and what came of it."""
 
-    path: Path
     transcript: Transcript
     tally: ImportTally = field(default_factory=ImportTally)
     refused: int = 0
@@ -52,17 +53,17 @@ class ImportRun:
 
     def check(self) -> None:
         """Reads everything without writing anything. Raises CommandError when anything is wrong."""
-        for transcript, path in self._transcripts():
+        for transcript in self._transcripts():
             for problem in transcript.check():
-                self._report(path, problem.line, problem.error)
+                self._report(transcript.path, problem.line, problem.error)
         if self.problems:
             raise CommandError(f"{self.problems} problems, see above; nothing was imported", ExitCode.INCOMPLETE)
 
     async def carry_out(self, client: AsyncSessionStore) -> None:
         """Imports all files; what cannot be read is reported, and the rest goes on."""
         with _progress() as progress:
-            for transcript, path in self._transcripts():
-                file = _File(path, transcript)
+            for transcript in self._transcripts():
+                file = _File(transcript)
                 self._files.append(file)
                 await self._import_file(client, file, progress)
 
@@ -74,7 +75,17 @@ class ImportRun:
             return
         table = Table(box=None, pad_edge=False)
         table.add_column("file", overflow="fold")
-        headings = ("entries", "messages", "tool calls", "events", "customs", "skipped", "invalid", "new", "already there")
+        headings = (
+            "entries",
+            "messages",
+            "tool calls",
+            "events",
+            "customs",
+            "skipped",
+            "invalid",
+            "new",
+            "already there",
+        )
         for heading in headings:
             table.add_column(heading, justify="right")
         for file in self._files:
@@ -90,43 +101,41 @@ class ImportRun:
                 _stored(file.tally.new),
                 _stored(file.tally.present),
             )
-            table.add_row(one_line(file.path.name, 200), *map(str, numbers))
+            table.add_row(one_line(file.transcript.name, 200), *map(str, numbers))
         console().print(table)
         for file in self._files:
-            sys.stdout.write(f"{file.path.name}: session {visible(file.transcript.create.session_id)}\n")
+            sys.stdout.write(f"{file.transcript.name}: session {visible(file.transcript.create.session_id)}\n")
 
-    def _transcripts(self) -> Iterator[tuple[Transcript, Path]]:
-        found = False
-        for path in find_transcripts(self._paths):
-            try:
-                transcript = open_transcript(path)
-            except (UnknownFormatError, OSError) as error:
-                self._report(path, None, str(error))
-                continue
-            found = True
-            yield transcript, path
+    def _transcripts(self) -> Iterator[Transcript]:
+        found = 0
+        for file in find_transcripts(self._paths):
+            if file.transcript is not None:
+                found += 1
+                yield file.transcript
+            elif file.was_named:
+                self._report(file.transcript.path, None, str(file.error))
+            else:
+                # A folder of transcripts holds other files too.
+                sys.stderr.write(f"skipped: {visible(str(file.error))}\n")
         if not found and not self.problems:
             raise CommandError("found no transcripts; name files, or folders that hold some", ExitCode.USAGE)
 
     async def _import_file(self, client: AsyncSessionStore, file: _File, progress: Progress) -> None:
         create = file.transcript.create
-        try:
+        # One that exists with another configuration is of an earlier version; what is new is added all the same.
+        with suppress(SessionAlreadyExistsError):
             await client.create_session(create.config, session_id=create.session_id)
-        except SessionAlreadyExistsError:
-            # Of an earlier import, and changed since; what is new is added all the same.
-            pass
-        size_bytes = file.path.stat().st_size
-        task = progress.add_task(one_line(file.path.name, 40), total=size_bytes)
+        task = progress.add_task(one_line(file.transcript.name, 40), total=file.transcript.size_bytes)
         waiting: deque[Step] = deque()
 
         async def commits() -> AsyncIterator[CommitRequest]:
             for step in file.transcript.steps():
                 if step.problem is not None:
-                    self._report(file.path, step.line, step.problem.error)
+                    self._report(file.transcript.path, step.line, step.problem.error)
                 if step.commit is not None:
                     waiting.append(step)
                     yield step.commit
-                _advance(progress, task, step)
+                progress.update(task, completed=step.end_offset)
 
         async for outcome in client.write(commits()):
             step = waiting.popleft()
@@ -134,13 +143,15 @@ class ImportRun:
                 file.tally.count(step, outcome.result)
             else:
                 file.refused += 1
-                self._report(file.path, step.line, str(error_from_status(outcome.error)))
+                self._report(file.transcript.path, step.line, str(error_from_status(outcome.error)))
         progress.remove_task(task)
 
-    def _report(self, path: Path, line: int | None, message: str) -> None:
+    def _report(self, path: Path, line: int, message: str) -> None:
+        self._problem(f"{path}:{line}: {message}")
+
+    def _problem(self, message: str) -> None:
         self.problems += 1
-        where = f"{path}:{line}" if line is not None else str(path)
-        sys.stderr.write(f"{where}: {visible(message)}\n")
+        sys.stderr.write(f"{visible(message)}\n")
 
 
 @contextmanager
@@ -152,10 +163,6 @@ def _progress() -> Iterator[Progress]:
         yield progress
 
 
-def _advance(progress: Progress, task: TaskID, step: Step) -> None:
-    progress.update(task, completed=step.end_offset)
-
-
 def _stored(additions: Any) -> int:
     """The messages, tool calls and events together."""
     return int(additions.messages + additions.tool_calls + additions.events + additions.customs)
@@ -163,7 +170,7 @@ def _stored(additions: Any) -> int:
 
 def _as_dict(file: _File) -> dict[str, Any]:
     return {
-        "file": str(file.path),
+        "file": str(file.transcript.path),
         "format": file.transcript.format_name,
         "session_id": file.transcript.create.session_id,
         **file.transcript.summary.as_dict(),

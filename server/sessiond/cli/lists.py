@@ -114,8 +114,10 @@ def _print_table(found: "list[SessionInfo]") -> None:
     from sessiond.cli.text import local_time, one_line
 
     table = Table(box=None, pad_edge=False)
-    for heading in ("id", "updated", "messages", "events", "status", "model", "labels"):
-        table.add_column(heading, overflow="fold" if heading == "id" else "ellipsis", no_wrap=heading != "id")
+    # An id must be there whole, to be copied; labels give way.
+    table.add_column("id", no_wrap=True, min_width=max((len(session.id) for session in found), default=0))
+    for heading in ("updated", "messages", "events", "status", "model", "labels"):
+        table.add_column(heading, overflow="ellipsis", no_wrap=True)
     for session in found:
         events = session.last_event_sequence + 1 if session.HasField("last_event_sequence") else 0
         labels = " ".join(f"{key}={value}" for key, value in sorted(session.metadata.items()))

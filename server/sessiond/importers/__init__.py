@@ -1,6 +1,6 @@
 """Reads the sessions that other agents recorded, and says what to store of them.
 
-Nothing here talks to a server: a transcript yields one commit for each of its entries, and whoever drives it sends them.
+Nothing here talks to a server: a transcript yields one commit for each of its entries, and its driver sends them.
 Ids and contents depend on the entry and what it answers, never on what follows, so an import can be repeated.
 """
 

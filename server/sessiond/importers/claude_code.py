@@ -4,9 +4,9 @@
   share `message.id`, which is a label of their message_complete events.
 - A user line that holds results of tools becomes one tool message for each result, and one user message for each run of
   other blocks between them, in their order. The last of these messages has the line's `uuid`, since the lines after it
-  name that as their parent; those before it have `<uuid>#1`, `<uuid>#2` and so on, each the parent of the next. The first
-  has the line's parent.
-- A result that is a list of nothing but texts becomes these texts, joined by line feeds; any other list becomes its JSON.
+  name that as their parent; those before it have `<uuid>#1`, `<uuid>#2` and so on, each the parent of the next. The
+  first has the line's parent.
+- A result that is a list of nothing but texts becomes these texts, joined by line feeds; other lists become JSON.
 - A line of type `system` is a system message when it has text; every line that is no message is kept raw.
 - A file of a subagent (its first entry names an `agentId` and is a side chain) is a session of its own, with the id
   `<session>.agent-<agent>` and the metadata `parent_session_id`.
@@ -52,7 +52,7 @@ def is_claude_code_entry(value: Json) -> bool:
     if not isinstance(entry.get("type"), str):
         return False
     if "sessionId" in entry:
-        return "uuid" in entry or "operation" in entry or "timestamp" in entry
+        return "parentUuid" in entry or entry["type"] == "queue-operation"
     if entry["type"] == "summary":
         return "leafUuid" in entry
     return entry["type"] == "file-history-snapshot" and "snapshot" in entry

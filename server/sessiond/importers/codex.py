@@ -154,7 +154,8 @@ class _CodexDialect(Dialect):
     def _translate_reasoning(self, payload: Mapping[str, Json], message: Message, commit: EntryCommit) -> None:
         thoughts = []
         for member in ("summary", "content"):
-            for block in payload.get(member) if isinstance(payload.get(member), list) else ():
+            blocks = payload.get(member)
+            for block in blocks if isinstance(blocks, list) else ():
                 text = as_text(as_object(block).get("text"))
                 if text is not None:
                     thoughts.append(Thought(simple=SimpleThought(text=text)))

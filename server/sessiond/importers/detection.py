@@ -20,7 +20,7 @@ FORMAT_NAMES = (ClaudeCodeFormat.name, CodexFormat.name, SweAgentFormat.name, Mi
 """The formats that are understood."""
 
 _MAX_LINES = 200
-_MAX_LINE_BYTES = 8 * 1024 * 1024
+_MAX_LINE_BYTES = 2 * 1024 * 1024
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 

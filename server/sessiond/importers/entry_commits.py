@@ -3,8 +3,8 @@
 Every id is made of the entry's own base id, so that importing the entry again repeats the same commit.
 
 A message is announced by `message_complete`. The message that holds a tool's result is announced by
-`tool_call_completed` or `tool_call_failed` instead, whose metadata names the message: announcing it twice would store the
-result once more. Only a result that belongs to no open call is announced as a message.
+`tool_call_completed` or `tool_call_failed` instead, whose metadata names the message: announcing it twice would store
+the result once more. Only a result that belongs to no open call is announced as a message.
 """
 
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ from sessionstore.v1.message_pb2 import CustomContent, Message, ToolMessage
 from sessionstore.v1.session_store_service_pb2 import CommitRequest, EventAppend, Mutation, ToolCallUpdate
 from sessionstore.v1.tool_pb2 import ExecutionError, ExternalResult, ToolCall, ToolCallStatus, ToolError, ToolResult
 
-__all__ = ["JSON_MEDIA_TYPE", "EntryCommit", "custom_event", "custom_content"]
+__all__ = ["JSON_MEDIA_TYPE", "EntryCommit", "custom_content", "custom_event"]
 
 JSON_MEDIA_TYPE = "application/json"
 BYTES_MEDIA_TYPE = "application/octet-stream"

@@ -56,8 +56,10 @@ class _Source:
         self._begin = end
 
     def extend(self) -> bool:
-        """Reads more. False at the end of the file."""
+        """Reads more. False at the end of the file. Raises _StructureError when a value is too long."""
         rest = self._buffer[self._begin :]
+        if len(rest) > MAX_ENTRY_BYTES:
+            raise _StructureError(f"is longer than {MAX_ENTRY_BYTES} bytes; the rest of the file is not read")
         # What is needed in one piece doubles at each step, so that a long value is not copied over and over.
         chunk = self._file.read(max(_CHUNK_BYTES, len(rest)))
         self._buffer = rest + chunk
@@ -194,8 +196,6 @@ class _Reader:
             position = source.search(_STRUCTURE, position)
             if position < 0:
                 raise _StructureError("the file ends in the middle of this value")
-            if position > MAX_ENTRY_BYTES:
-                raise _StructureError(f"is longer than {MAX_ENTRY_BYTES} bytes")
             byte = source.peek(position, position + 1)
             if byte == b'"':
                 position = self._end_of_string(position + 1)

@@ -35,13 +35,14 @@ def describe_session(
         system_prompt: The instructions to the model, when they are a text.
         workspace: The place in which the agent worked, when it is more than a folder.
     """
-    metadata = {"source.format": format_name}
-    for key, value in labels.items():
-        if isinstance(value, str) and 0 < len(value.encode()) <= _MAX_LABEL_BYTES:
-            metadata[key] = value
-    config = SessionConfig(metadata=metadata, workspace=workspace)
-    if workspace is None and isinstance(cwd, str) and 0 < len(cwd.encode()) <= _MAX_LABEL_BYTES:
+    metadata = {key: value for key, value in labels.items() if _is_label(value)}
+    config = SessionConfig(metadata={"source.format": format_name, **metadata}, workspace=workspace)
+    if workspace is None and _is_label(cwd):
         config.workspace.CopyFrom(Workspace(local=LocalWorkspace(path=cwd)))
     if isinstance(system_prompt, str) and len(system_prompt.encode()) <= _MAX_PROMPT_BYTES:
         config.system_prompt = system_prompt
     return CreateSessionRequest(session_id=session_id, config=config)
+
+
+def _is_label(value: Json) -> bool:
+    return isinstance(value, str) and 0 < len(value.encode()) <= _MAX_LABEL_BYTES

@@ -34,7 +34,7 @@ class Additions:
         messages: The messages.
         tool_calls: The tool calls that begin.
         tool_results: The messages that hold a tool's result.
-        tool_errors: Those of them that say that the tool failed.
+        tool_errors: The tool calls that fail.
         events: The events other than custom ones.
         customs: The custom events.
     """
@@ -64,15 +64,14 @@ def count_additions(mutations: Iterable[Mutation]) -> Additions:
         match mutation.WhichOneof("kind"):
             case "append_message":
                 messages += 1
-                if mutation.append_message.WhichOneof("role") == "tool":
-                    tool_results += 1
-                    tool_errors += mutation.append_message.tool.result.WhichOneof("kind") == "error"
+                tool_results += mutation.append_message.WhichOneof("role") == "tool"
             case "create_tool_call":
                 tool_calls += 1
             case "append_event":
-                is_custom = mutation.append_event.event.WhichOneof("kind") == "custom"
-                customs += is_custom
-                events += not is_custom
+                kind = mutation.append_event.event.WhichOneof("kind")
+                customs += kind == "custom"
+                events += kind != "custom"
+                tool_errors += kind == "tool_call_failed"
             case _:
                 pass
     return Additions(messages, tool_calls, tool_results, tool_errors, events, customs)

@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass, field
 
 from sessiond.importers.steps import Additions, Outcome, Step, count_additions
-from sessionstore.v1.session_store_service_pb2 import CommitResponse, MutationResult
+from sessionstore.v1.session_store_service_pb2 import CommitResponse, Mutation, MutationResult
 
 __all__ = ["ImportTally", "Summary"]
 
@@ -88,8 +88,8 @@ class ImportTally:
         """
         if step.commit is None or len(step.commit.mutations) != len(response.results):
             raise ValueError(f"the response does not answer the commit of {step.location}")
-        new = []
-        present = []
+        new: list[Mutation] = []
+        present: list[Mutation] = []
         for mutation, result in zip(step.commit.mutations, response.results, strict=True):
             (present if response.already_applied or _already_existed(result) else new).append(mutation)
         self.new = self.new + count_additions(new)

@@ -3,7 +3,8 @@
 - The items of the array are the entries. The items of the other arrays, and the other members, lie beside them: each is
   kept raw, as a custom event `<format>/<member>`.
 - Such a file names no session. The session's id is made of the messages up to the first answer of the model, which stay
-  what they are while the file grows, and which tell apart two runs of one task.
+  what they are while the file grows, and which tell apart two runs of one task. (A file that has no answer yet is
+  another session than what it grows into.)
 - There are no ids of messages and no parents; the order is the order.
 - Calls of tools are written as OpenAI's API writes them. Ids of calls repeat, even inside one session: a result
   belongs to the oldest call of its id that has none. The second call of an id is stored as `<id>#2`, and so on.

@@ -60,9 +60,7 @@ async def test_commits_of_one_group_fail_alone(store: SqliteStore) -> None:
     missing = pb.Mutation(update_tool_call=pb.ToolCallUpdate(tool_call_id="missing"))
     waiting = [
         store.submit(commit("s", append(part("a")), append(part("b")))),
-        store.submit(
-            commit("s", append(part("lost")), pb.Mutation(update_tool_call=pb.ToolCallUpdate(tool_call_id="no")))
-        ),
+        store.submit(commit("s", append(part("lost")), missing)),
         store.submit(commit("missing", append(part("lost")))),
         store.submit(commit("s", append(part("c")))),
     ]

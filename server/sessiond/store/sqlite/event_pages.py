@@ -19,8 +19,8 @@ class EventPageBuilder:
         # The sequences of a commit follow on each other: the difference is the sequence of its first event.
         return bool(self.events) and self._size_bytes >= FRAGMENT_BYTES and sequence - commit_index != self._commit
 
-    def add(self, event: StoredEvent, commit_index: int, size_bytes: int) -> None:
+    def add(self, event: StoredEvent, commit_index: int) -> None:
         """Takes an event in."""
         self.events.append(event)
         self._commit = event.sequence - commit_index
-        self._size_bytes += size_bytes
+        self._size_bytes += event.ByteSize()

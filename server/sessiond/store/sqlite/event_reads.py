@@ -117,7 +117,7 @@ def read_page(
             # What lies between is filtered out; the next page may as well begin here.
             last = sequence - 1
             break
-        page.add(_event(sequence, position, stored_at_us, event_id, payload), commit_index, len(payload))
+        page.add(_event(sequence, position, stored_at_us, event_id, payload), commit_index)
     return EventPage(page.events, last, bounds.first, reached_head=last >= end - 1)
 
 

@@ -59,7 +59,7 @@ class EventRing:
                 last = event.stored.sequence - 1
                 break
             if event_filter.passes(event.type):
-                page.add(event.stored, event.commit_index, event.stored.ByteSize())
+                page.add(event.stored, event.commit_index)
         return EventPage(page.events, last, after + 1, reached_head=last == self._end - 1)
 
     def _clear(self) -> None:
