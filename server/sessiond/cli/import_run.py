@@ -113,7 +113,7 @@ class ImportRun:
                 found += 1
                 yield file.transcript
             elif file.was_named:
-                self._report(file.transcript.path, None, str(file.error))
+                self._problem(str(file.error))
             else:
                 # A folder of transcripts holds other files too.
                 sys.stderr.write(f"skipped: {visible(str(file.error))}\n")

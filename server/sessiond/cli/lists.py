@@ -116,7 +116,9 @@ def _print_table(found: "list[SessionInfo]") -> None:
     table = Table(box=None, pad_edge=False)
     # An id must be there whole, to be copied; labels give way.
     table.add_column("id", no_wrap=True, min_width=max((len(session.id) for session in found), default=0))
-    for heading in ("updated", "messages", "events", "status", "model", "labels"):
+    for heading in ("updated", "messages", "events", "status"):
+        table.add_column(heading, no_wrap=True, min_width=19 if heading == "updated" else 8)
+    for heading in ("model", "labels"):
         table.add_column(heading, overflow="ellipsis", no_wrap=True)
     for session in found:
         events = session.last_event_sequence + 1 if session.HasField("last_event_sequence") else 0

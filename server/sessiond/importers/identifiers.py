@@ -1,8 +1,8 @@
 """Ids that stay the same when a transcript grows or gets an entry in its middle."""
 
 import hashlib
-import unicodedata
 
+from sessiond.contract.fields import Refusal, check_identifier
 from sessiond.contract.limits import MAX_ID_BYTES
 from sessiond.importers.entry_json import Json
 
@@ -16,9 +16,11 @@ _DIGEST_HEX_DIGITS = 32
 
 def usable_id(value: Json, max_bytes: int = MAX_ID_BYTES) -> str | None:
     """The value when the store takes it as an id, else None."""
-    if not isinstance(value, str) or not value:
+    if not isinstance(value, str):
         return None
-    if any(unicodedata.category(character) == "Cc" for character in value):
+    try:
+        check_identifier(value)
+    except Refusal:
         return None
     return value if len(value.encode()) <= max_bytes else None
 
