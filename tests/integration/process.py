@@ -1,0 +1,70 @@
+"""The real command as a process, started, watched and killed by tests."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+__all__ = ["DaemonProcess", "run_command"]
+
+SESSIOND = str(Path(sys.executable).with_name("sessiond"))
+PATIENCE_SECONDS = 30
+
+
+def run_command(*arguments: str, address: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+    """Runs a command to its end."""
+    given = {**os.environ, "SESSIOND_ADDRESS": address, **environment}
+    given.pop("SESSIOND_CONFIG", None)
+    return subprocess.run(
+        [SESSIOND, *arguments], capture_output=True, text=True, timeout=PATIENCE_SECONDS, env=given, check=False
+    )
+
+
+class DaemonProcess:
+    """A daemon in a process of its own, on a Unix socket."""
+
+    def __init__(self, folder: Path, *more: str, listen: str | None = None) -> None:
+        self.data_dir = folder / "data"
+        self.address = listen or f"unix:{folder / 's.sock'}"
+        self._command = [SESSIOND, "serve", "--data-dir", str(self.data_dir), "--listen", self.address, *more]
+        self._process: subprocess.Popen[str] | None = None
+        self.ready_line = ""
+
+    @property
+    def process(self) -> subprocess.Popen[str]:
+        """The running process."""
+        if self._process is None:
+            raise AssertionError("the daemon was not started")
+        return self._process
+
+    def start(self) -> None:
+        """Starts it, and waits for the line that says that it is ready."""
+        self._process = subprocess.Popen(self._command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        if self._process.stdout is None:
+            raise AssertionError("no output to read")
+        self.ready_line = self._process.stdout.readline()
+        if "ready" not in self.ready_line:
+            raise AssertionError(f"the daemon did not start: {self._process.communicate()[1]}")
+
+    def stop(self, number: int = signal.SIGTERM) -> tuple[int, str]:
+        """Sends a signal and waits for the end; returns the exit code and what was written to standard error."""
+        process = self.process
+        process.send_signal(number)
+        errors = process.communicate(timeout=PATIENCE_SECONDS)[1]
+        self._process = None
+        return process.returncode, errors
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self._process.kill()
+        if self._process is not None:
+            self._process.communicate()

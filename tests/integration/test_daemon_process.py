@@ -1,0 +1,108 @@
+"""The daemon as a process: how it starts, refuses and stops."""
+
+import signal
+import socket
+import threading
+from pathlib import Path
+
+from sessionstore import SessionStore
+from tests.builders import part
+from tests.integration.process import DaemonProcess, run_command
+
+
+def test_it_says_where_it_is_ready_and_answers_there(tmp_path: Path) -> None:
+    """One line names the addresses, port 0 as the port that was chosen, and ping succeeds."""
+    with DaemonProcess(tmp_path, "--insecure", listen="127.0.0.1:0") as daemon:
+        address = daemon.ready_line.removeprefix("sessiond is ready on ").strip()
+        pinged = run_command("ping", address=address)
+        assert not address.endswith(":0")
+        assert (0, "") == (pinged.returncode, pinged.stderr)
+
+
+def test_sigterm_ends_it_with_zero_while_a_tail_is_open(tmp_path: Path) -> None:
+    """An open tail does not keep a daemon from stopping in good order, nor make it wait for its grace."""
+    with DaemonProcess(tmp_path, "--grace-seconds", "600") as daemon, SessionStore(daemon.address) as store:
+        store.create_session(session_id="s")
+        store.append_event("s", part())
+        tail = store.tail("s", give_up_after_seconds=0.1)
+        next(tail)
+        code, errors = daemon.stop(signal.SIGTERM)
+        assert (0, "") == (code, errors)
+        tail.close()
+
+
+def test_sigint_ends_it_too(tmp_path: Path) -> None:
+    """Ctrl-C stops a daemon in good order."""
+    with DaemonProcess(tmp_path) as daemon:
+        assert (0, "") == daemon.stop(signal.SIGINT)
+
+
+def test_a_second_daemon_on_one_data_directory_is_refused(tmp_path: Path) -> None:
+    """It says who holds the directory, and the first goes on."""
+    with DaemonProcess(tmp_path) as first:
+        second = run_command("serve", "--data-dir", str(first.data_dir), "--listen", f"unix:{tmp_path}/other.sock")
+        assert 5 == second.returncode
+        assert f"process {first.process.pid} (listening on {first.address})" in second.stderr
+        assert 0 == run_command("ping", address=first.address).returncode
+
+
+def test_a_second_daemon_on_one_socket_is_refused(tmp_path: Path) -> None:
+    """The socket of a running daemon is neither replaced nor removed."""
+    with DaemonProcess(tmp_path) as first:
+        second = run_command("serve", "--data-dir", str(tmp_path / "other"), "--listen", first.address)
+        assert 5 == second.returncode
+        assert "another server listens on" in second.stderr
+        assert 0 == run_command("ping", address=first.address).returncode
+
+
+def test_a_second_daemon_on_one_port_is_refused(tmp_path: Path) -> None:
+    """A port that somebody listens on is not shared silently."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    with DaemonProcess(tmp_path, "--insecure", listen=f"127.0.0.1:{port}") as first:
+        second = run_command("serve", "--data-dir", str(tmp_path / "other"), "--listen", first.address, "--insecure")
+        assert 5 == second.returncode
+        assert "another program listens on" in second.stderr
+        assert 0 == run_command("ping", address=first.address).returncode
+
+
+def test_a_socket_that_a_killed_daemon_left_is_taken_over(tmp_path: Path) -> None:
+    """After a SIGKILL the daemon starts again on the same socket and has what it acknowledged."""
+    with DaemonProcess(tmp_path) as daemon, SessionStore(daemon.address) as store:
+        store.create_session(session_id="s")
+        store.append_event("s", part("kept"))
+        daemon.stop(signal.SIGKILL)
+        daemon.start()
+        assert ["kept"] == [stored.event.message_part.content for stored in store.get_events("s")]
+
+
+def test_plain_tcp_needs_insecure(tmp_path: Path) -> None:
+    """TCP without credentials is refused unless it is asked for, before anything is written."""
+    refused = run_command("serve", "--data-dir", str(tmp_path / "data"), "--listen", "127.0.0.1:0")
+    assert 2 == refused.returncode
+    assert "--insecure" in refused.stderr
+    assert not (tmp_path / "data").exists()
+
+
+def test_the_socket_and_its_folder_are_the_users_own(tmp_path: Path) -> None:
+    """Nobody else may connect: the folder is made with 0700, the socket with 0600."""
+    folder = tmp_path / "run"
+    with DaemonProcess(tmp_path, listen=f"unix:{folder}/s.sock"):
+        assert (0o700, 0o600) == (folder.stat().st_mode & 0o777, (folder / "s.sock").stat().st_mode & 0o777)
+
+
+def test_a_blocking_client_is_used_from_many_threads(tmp_path: Path) -> None:
+    """Appends of many threads through one client get a number each."""
+    sequences: list[int] = []
+    with DaemonProcess(tmp_path, "--durability", "normal") as daemon, SessionStore(daemon.address) as store:
+        store.create_session(session_id="s")
+
+        def write() -> None:
+            sequences.extend(store.append_event("s", part()).sequence for _ in range(20))
+
+        threads = [threading.Thread(target=write) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert list(range(160)) == sorted(sequences)

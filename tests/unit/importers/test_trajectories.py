@@ -1,0 +1,123 @@
+"""How the trajectories of SWE-agent and mini-swe-agent become messages, tool calls and events."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from sessiond.importers import Outcome, open_transcript
+from sessionstore.v1.session_pb2 import ContainerRuntime
+from sessionstore.v1.tool_pb2 import ToolCallStatus
+from tests.unit.importers.entries import event_kinds, events, messages, mutations, updates
+
+
+def _write(path: Path, **members: Any) -> Path:
+    path.write_text(json.dumps(members, indent=1))
+    return path
+
+
+def test_the_history_becomes_messages_in_order(fixtures: Path) -> None:
+    """Every item of it, with its role and text."""
+    found = messages(open_transcript(fixtures / "swe_agent.traj").steps())
+    roles = [message.WhichOneof("role") for message in found]
+    assert ["system", "user", "assistant", "tool", "assistant", "tool"] == roles
+    assert "SETTING: a shell." == found[0].system.content[0].text
+    assert "First look." == found[2].assistant.content[0].text
+    assert "b.py" == found[5].tool.result.external.payload
+
+
+def test_repeated_call_ids_are_paired_by_position(fixtures: Path) -> None:
+    """The second call of an id is stored under a name of its own, and so is its result."""
+    steps = list(open_transcript(fixtures / "swe_agent.traj").steps())
+    calls = [item.create_tool_call for item in mutations(steps) if item.HasField("create_tool_call")]
+    assert [("call_x", '{"path":"."}'), ("call_x#2", '{"path":".."}')] == [
+        (call.id, call.parameters_json) for call in calls
+    ]
+    results = {message.tool.tool_use_id: message.tool.result.external.payload for message in messages(steps)}
+    assert {"call_x": "a.py", "call_x#2": "b.py"} == {key: value for key, value in results.items() if key}
+
+
+def test_what_lies_beside_the_messages_is_kept_raw(fixtures: Path) -> None:
+    """Each member, and each item of an array, is an attachment that keeps its bytes."""
+    transcript = open_transcript(fixtures / "swe_agent.traj")
+    attachments = [step for step in transcript.steps() if step.outcome is Outcome.ATTACHMENT]
+    kinds = [
+        "swe-agent/environment",
+        "swe-agent/trajectory",
+        "swe-agent/trajectory",
+        "swe-agent/info",
+        "swe-agent/replay_config",
+    ]
+    assert kinds == event_kinds(attachments)
+    assert b'"execution_time": 0.25' in events(attachments)[1].custom.data
+    assert "line 4, trajectory[0]" == attachments[1].location
+    assert 6 == transcript.summary.entries
+    assert 5 == transcript.summary.attachments
+    assert transcript.summary.adds_up
+
+
+def test_times_tokens_and_models_of_mini_swe_agent_are_kept(fixtures: Path) -> None:
+    """Float seconds keep the digits that are written."""
+    steps = list(open_transcript(fixtures / "mini_swe_agent.traj.json").steps())
+    answer = messages(steps)[2]
+    assert (1775891883, 64_217_800) == (answer.timestamp.seconds, answer.timestamp.nanos)
+    complete = next(
+        event.message_complete
+        for event in events(steps)
+        if event.HasField("message_complete") and event.message_complete.message.id == answer.id
+    )
+    assert "deepseek-chat" == complete.model
+    assert (2036, 72) == (complete.usage.input_tokens, complete.usage.output_tokens)
+
+
+def test_the_exit_role_is_a_custom_one_and_the_last_call_stays_open(fixtures: Path) -> None:
+    """Submitting ends the run, so it never gets a result."""
+    steps = list(open_transcript(fixtures / "mini_swe_agent.traj.json").steps())
+    last = messages(steps)[-1].custom
+    assert ("exit", b"diff --git a b") == (last.role, last.data)
+    statuses = [update.status for update in updates(steps) if update.tool_call_id == "call_01"]
+    assert [ToolCallStatus.TOOL_CALL_STATUS_EXECUTING] == statuses
+
+
+def test_an_exception_fails_the_call(tmp_path: Path) -> None:
+    """The content stays the result's, the exception becomes the call's error."""
+    call = {"id": "c", "function": {"name": "bash", "arguments": "{}"}}
+    path = _write(
+        tmp_path / "run",
+        messages=[
+            {"role": "assistant", "content": None, "tool_calls": [call]},
+            {"role": "tool", "tool_call_id": "c", "content": "late", "extra": {"exception_info": "timeout"}},
+        ],
+        trajectory_format="mini-swe-agent-1.1",
+    )
+    steps = list(open_transcript(path).steps())
+    assert ["timeout"] == [update.error for update in updates(steps) if update.HasField("error")]
+    assert "late" == messages(steps)[1].tool.result.external.payload
+
+
+def test_sessions_are_described_by_their_task(fixtures: Path) -> None:
+    """The container, the task and the model, from wherever in the file they are."""
+    swe = open_transcript(fixtures / "swe_agent.traj").create.config
+    assert "example/task:1" == swe.workspace.container.image
+    assert ("task-1", "gpt-4o") == (swe.metadata["source.instance_id"], swe.metadata["source.model"])
+    mini = open_transcript(fixtures / "mini_swe_agent.traj.json").create.config
+    assert ContainerRuntime.CONTAINER_RUNTIME_DOCKER == mini.workspace.container.runtime
+    assert ("task-2", "/testbed") == (mini.metadata["source.instance_id"], mini.metadata["source.cwd"])
+
+
+def test_a_session_keeps_its_id_while_its_file_grows(tmp_path: Path) -> None:
+    """The id is made of what comes before the first answer and of that; another answer is another run."""
+    history = [{"role": "user", "content": "go"}, {"role": "assistant", "content": "yes"}]
+    first = open_transcript(_write(tmp_path / "a", history=history)).session_id
+    grown = open_transcript(_write(tmp_path / "b", info={}, history=[*history, {"role": "user", "content": "on"}]))
+    other = open_transcript(_write(tmp_path / "c", history=[history[0], {"role": "assistant", "content": "no"}]))
+    assert first == grown.session_id
+    assert first != other.session_id
+
+
+def test_parameters_that_are_no_strict_json_become_a_json_string(tmp_path: Path) -> None:
+    """The text that the model wrote is kept, whatever it is."""
+    texts = ['{"a": NaN}', "not json", '{"a": 1, "a": 2}', '{"a": 1.10}']
+    calls = [{"id": f"c{n}", "function": {"name": "f", "arguments": text}} for n, text in enumerate(texts)]
+    path = _write(tmp_path / "run", history=[{"role": "assistant", "content": "", "tool_calls": calls}])
+    parts = messages(open_transcript(path).steps())[0].assistant.content
+    assert [*map(json.dumps, texts[:3]), texts[3]] == [part.tool_call.parameters_json for part in parts]
