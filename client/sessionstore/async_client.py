@@ -1,13 +1,17 @@
 """The client for asyncio."""
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, Iterable
 from contextlib import aclosing
 from types import TracebackType
 from typing import Any, Self
 
+import grpc
+
 from sessionstore.address import default_address
 from sessionstore.admin import AdminCalls
 from sessionstore.channel import open_channel, translated
+from sessionstore.errors import DeadlineExceededError
 from sessionstore.identifiers import fresh_id
 from sessionstore.tailing import Tail
 from sessionstore.v1 import session_store_service_pb2 as pb
@@ -16,7 +20,7 @@ from sessionstore.v1.message_pb2 import Message, StoredMessage
 from sessionstore.v1.session_pb2 import Session, SessionConfig, SessionInfo
 from sessionstore.v1.session_store_service_pb2_grpc import SessionStoreServiceStub
 from sessionstore.v1.tool_pb2 import ToolCall, ToolCallState
-from sessionstore.writing import WritePipeline, named_events
+from sessionstore.writing import WritePipeline, name_events
 
 __all__ = ["DEFAULT_TIMEOUT_SECONDS", "AsyncSessionStore"]
 
@@ -26,13 +30,14 @@ DEFAULT_TIMEOUT_SECONDS = 30.0
 class AsyncSessionStore(AdminCalls):
     """A client of the daemon, for asyncio.
 
-    Connects at the first call. Every unary call has the deadline `timeout_seconds`, and every stream of reads as long
-    for all of it as `stream_timeout_seconds`; tails have none, they notice a dead server by its missing heartbeats.
-    Whatever may be repeated safely is repeated when the server cannot be reached for a moment; the client chooses ids
-    where the caller did not, so that writes may be.
+    Connects at the first call. Every unary call has the deadline `timeout_seconds`, and so has every fragment of a
+    streamed read; the time that the caller takes between fragments does not count. Tails have none, they notice a dead
+    server by its missing heartbeats. Whatever may be repeated safely is repeated when the server cannot be reached for
+    a moment; the client chooses ids where the caller did not, so that writes may be.
 
     All methods raise the exceptions of `sessionstore.errors`. A call that is cancelled or runs into its deadline may
-    have taken effect or not; the same call with the same ids settles it.
+    have taken effect or not; the same call with the same ids settles it. A value that the protocol has no room for,
+    such as a negative sequence, is a ValueError, and nothing is sent.
     """
 
     def __init__(
@@ -40,14 +45,12 @@ class AsyncSessionStore(AdminCalls):
         address: str | None = None,
         *,
         timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS,
-        stream_timeout_seconds: float | None = 600.0,
     ) -> None:
         """Args: `address` is `unix:PATH` or `HOST:PORT`; by default SESSIOND_ADDRESS, else the daemon's own default."""
         self.address = address or default_address()
         self._channel = open_channel(self.address)
         super().__init__(self._channel, timeout_seconds)
         self._stub: Any = SessionStoreServiceStub(self._channel)
-        self._stream_timeout = stream_timeout_seconds
 
     async def __aenter__(self) -> Self:
         """Nothing happens before the first call."""
@@ -60,7 +63,7 @@ class AsyncSessionStore(AdminCalls):
         await self.close()
 
     async def close(self) -> None:
-        """Closes the connection; calls under way fail."""
+        """Closes the connection. Calls under way are cancelled, as gRPC does it: their tasks get CancelledError."""
         await self._channel.close()
 
     async def create_session(
@@ -76,8 +79,9 @@ class AsyncSessionStore(AdminCalls):
         """A whole session, as one snapshot; without messages and tool calls when `omit_content` is set."""
         session = Session()
         request = pb.GetSessionRequest(session_id=session_id, omit_content=omit_content)
-        async for fragment in self._stream(self._stub.GetSession, request):
-            session.MergeFrom(fragment.session)
+        async with aclosing(self._fragments(self._stub.GetSession, request)) as fragments:
+            async for fragment in fragments:
+                session.MergeFrom(fragment.session)
         return session
 
     async def update_session(self, session_id: str, update: pb.SessionUpdate) -> pb.UpdateSessionResponse:
@@ -120,14 +124,12 @@ class AsyncSessionStore(AdminCalls):
         request = pb.AppendMessageRequest(session_id=session_id, message=message)
         return await self._unary(self._stub.AppendMessage, request)
 
-    async def get_messages(
+    def get_messages(
         self, session_id: str, *, after_sequence: int | None = None, limit: int | None = None
     ) -> AsyncGenerator[StoredMessage, None]:
         """The messages of a session, in order."""
         request = pb.GetMessagesRequest(session_id=session_id, after_sequence=after_sequence, limit=limit)
-        async for fragment in self._stream(self._stub.GetMessages, request):
-            for message in fragment.messages:
-                yield message
+        return self._items(self._stub.GetMessages, request, "messages")
 
     async def list_messages_page(self, request: pb.ListMessagesRequest) -> pb.ListMessagesResponse:
         """One page of messages."""
@@ -143,14 +145,12 @@ class AsyncSessionStore(AdminCalls):
         request = pb.UpdateToolCallRequest(session_id=session_id, update=update)
         return await self._unary(self._stub.UpdateToolCall, request)
 
-    async def get_pending_tool_calls(
+    def get_pending_tool_calls(
         self, session_id: str, *, include_unfinished: bool = False
     ) -> AsyncGenerator[ToolCallState, None]:
         """The tool calls that wait for approval; with `include_unfinished` also those approved or executing."""
         request = pb.GetPendingToolCallsRequest(session_id=session_id, include_unfinished=include_unfinished)
-        async for fragment in self._stream(self._stub.GetPendingToolCalls, request):
-            for tool_call in fragment.tool_calls:
-                yield tool_call
+        return self._items(self._stub.GetPendingToolCalls, request, "tool_calls")
 
     async def append_event(
         self,
@@ -162,6 +162,7 @@ class AsyncSessionStore(AdminCalls):
         expect_no_events: bool = False,
     ) -> pb.AppendEventResponse:
         """Appends an event; raises SequenceConflictError when the newest event is not the expected one."""
+        _check_expectation(expected_last_sequence, expect_no_events=expect_no_events)
         request = pb.AppendEventRequest(
             session_id=session_id,
             event=event,
@@ -171,7 +172,7 @@ class AsyncSessionStore(AdminCalls):
         )
         return await self._unary(self._stub.AppendEvent, request)
 
-    async def get_events(
+    def get_events(
         self,
         session_id: str,
         *,
@@ -192,9 +193,7 @@ class AsyncSessionStore(AdminCalls):
             descending=descending,
             skip_trimmed=skip_trimmed,
         )
-        async for fragment in self._stream(self._stub.GetEvents, request):
-            for event in fragment.events:
-                yield event
+        return self._items(self._stub.GetEvents, request, "events")
 
     async def delete_events_before(self, session_id: str, before_sequence: int) -> pb.DeleteEventsBeforeResponse:
         """Deletes the events before a sequence."""
@@ -216,13 +215,19 @@ class AsyncSessionStore(AdminCalls):
         expected_last_sequence: int | None = None,
         expect_no_events: bool = False,
     ) -> pb.CommitResponse:
-        """Applies mutations all at once or not at all."""
+        """Applies mutations all at once or not at all.
+
+        Raises SequenceConflictError when the newest event is not the expected one. Events without an id get one, so
+        that the commit can be repeated; the mutations of the caller stay as they are.
+        """
+        _check_expectation(expected_last_sequence, expect_no_events=expect_no_events)
         request = pb.CommitRequest(
             session_id=session_id,
-            mutations=named_events(mutations),
+            mutations=mutations,  # copied
             expected_last_sequence=expected_last_sequence,
             expect_no_events=expect_no_events or None,
         )
+        name_events(request.mutations)
         return await self._unary(self._stub.Commit, request)
 
     async def write(
@@ -232,9 +237,11 @@ class AsyncSessionStore(AdminCalls):
 
         A commit that is refused does not stop the others; `error_from_status` makes an exception of its error. When the
         stream breaks it is opened again, and what has no outcome is sent again with the same ids; after
-        `timeout_seconds` without a server that raises ServerUnavailableError.
+        `timeout_seconds` without a server that raises ServerUnavailableError, and after as long without an outcome
+        DeadlineExceededError. The commits are taken as they come, up to a bounded number and size ahead of the
+        outcomes; an iterable that is not asynchronous must not block.
         """
-        pipeline = WritePipeline(self._stub.Write, commits, give_up_after_seconds=self._timeout)
+        pipeline = WritePipeline(self._stub.Write, commits, timeout_seconds=self._timeout)
         async with aclosing(pipeline.outcomes()) as outcomes:
             async for outcome in outcomes:
                 yield outcome
@@ -259,17 +266,40 @@ class AsyncSessionStore(AdminCalls):
             no_follow=not follow,
             heartbeat_interval_seconds=heartbeat_interval_seconds,
         )
+        if after_sequence is not None and from_now:
+            raise ValueError("a tail starts after_sequence or from_now, not both")
         if after_sequence is not None:
             request.after_sequence = after_sequence
         elif from_now:
             request.from_now = True
         return Tail(self._stub.TailEvents, request, give_up_after_seconds=give_up_after_seconds)
 
-    async def _stream(self, method: Any, request: Any) -> AsyncGenerator[Any, None]:
+    async def _items(self, method: Any, request: Any, field: str) -> AsyncGenerator[Any, None]:
+        async with aclosing(self._fragments(method, request)) as fragments:
+            async for fragment in fragments:
+                for item in getattr(fragment, field):
+                    yield item
+
+    async def _fragments(self, method: Any, request: Any) -> AsyncGenerator[Any, None]:
         with translated():
-            call = method(request, timeout=self._stream_timeout)
+            call = method(request)
             try:
-                async for fragment in call:
+                while (fragment := await self._next_fragment(call)) is not grpc.aio.EOF:
                     yield fragment
             finally:
                 call.cancel()
+
+    async def _next_fragment(self, call: Any) -> Any:
+        # No deadline of gRPC's own: it would also count the time in which the caller looks at what it got.
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await call.read()
+        except TimeoutError as error:
+            raise DeadlineExceededError(
+                f"the server sent nothing for {self._timeout:g} seconds", code=grpc.StatusCode.DEADLINE_EXCEEDED
+            ) from error
+
+
+def _check_expectation(expected_last_sequence: int | None, *, expect_no_events: bool) -> None:
+    if expected_last_sequence is not None and expect_no_events:
+        raise ValueError("expected_last_sequence and expect_no_events exclude each other")

@@ -27,8 +27,12 @@ class Backoff:
         now = monotonic()
         if self._failing_since is None:
             self._failing_since = now
-        if self._give_up_after_seconds is not None and now - self._failing_since >= self._give_up_after_seconds:
-            raise failure
         # Jitter, so that the clients of a server that comes back do not all come at once.
-        await asyncio.sleep(self._delay_seconds * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
+        delay_seconds = self._delay_seconds * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
+        if self._give_up_after_seconds is not None:
+            left_seconds = self._failing_since + self._give_up_after_seconds - now
+            if left_seconds <= 0:
+                raise failure
+            delay_seconds = min(delay_seconds, left_seconds)
+        await asyncio.sleep(delay_seconds)
         self._delay_seconds = min(self._delay_seconds * 2, LAST_DELAY_SECONDS)

@@ -148,14 +148,11 @@ class SessionStore:
         address: str | None = None,
         *,
         timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS,
-        stream_timeout_seconds: float | None = 600.0,
     ) -> None:
         self._thread = _LoopThread()
 
         async def connect() -> AsyncSessionStore:
-            return AsyncSessionStore(
-                address, timeout_seconds=timeout_seconds, stream_timeout_seconds=stream_timeout_seconds
-            )
+            return AsyncSessionStore(address, timeout_seconds=timeout_seconds)
 
         try:
             self._client = self._thread.run(connect())

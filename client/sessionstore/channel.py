@@ -8,7 +8,7 @@ from typing import Any
 import grpc
 
 from sessionstore.address import grpc_target
-from sessionstore.errors import error_from_call
+from sessionstore.errors import SessionStoreError, error_from_call
 
 __all__ = ["open_channel", "translated"]
 
@@ -54,6 +54,8 @@ def open_channel(address: str) -> grpc.aio.Channel:
         # A server that comes back is to be found soon, also after a long time without it.
         ("grpc.initial_reconnect_backoff_ms", 100),
         ("grpc.max_reconnect_backoff_ms", 2000),
+        # A store is on this machine or near it; a proxy for the web, named in the environment, is not on the way.
+        ("grpc.enable_http_proxy", 0),
     ]
     target = grpc_target(address)
     if target.startswith("unix:"):
@@ -69,3 +71,5 @@ def translated() -> Iterator[None]:
         yield
     except grpc.aio.AioRpcError as error:
         raise error_from_call(error) from error
+    except grpc.aio.UsageError as error:
+        raise SessionStoreError("the client is closed", code=grpc.StatusCode.CANCELLED) from error

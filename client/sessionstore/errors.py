@@ -1,9 +1,11 @@
 """The exceptions, mirrored from ErrorReason: one for each reason, with the facts that it carries."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import grpc
+from google.protobuf.message import DecodeError
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
 from google.rpc.status_pb2 import Status
 
@@ -44,6 +46,10 @@ __all__ = [
 
 _DOMAIN = "sessionstore"
 _DETAILS_KEY = "grpc-status-details-bin"
+
+# What grpc.aio says when a write met the end of its stream, in place of the status that the stream ended with
+# (https://github.com/grpc/grpc/issues/36066). A repeat, with the same ids, learns what it was.
+_BROKEN_WRITE = "Internal error from Core"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +105,8 @@ class SessionDeletedError(SessionNotFoundError):
         archived: Whether it was archived, and could be restored.
     """
 
-    def __init__(self, message: str, *, archived: bool) -> None:
+    # The default is for `pickle` and `copy`, which make the exception from its text and add the attributes later.
+    def __init__(self, message: str, *, archived: bool = False) -> None:
         super().__init__(message, code=grpc.StatusCode.NOT_FOUND, reason=ErrorReason.ERROR_REASON_SESSION_NOT_FOUND)
         self.archived = archived
 
@@ -283,13 +290,16 @@ def error_from_status(status: Status) -> SessionStoreError:
     code = _CODES.get(status.code, grpc.StatusCode.UNKNOWN)
     kind = _BY_CODE.get(code, SessionStoreError)
     reason: int = ErrorReason.ERROR_REASON_UNSPECIFIED
+    metadata: Mapping[str, str] = {}
     info, violations, retry = ErrorInfo(), BadRequest(), RetryInfo()
     retry_after_seconds = None
     for detail in status.details:
+        # What is on the way to the server, such as a proxy, adds details of a domain of its own.
         if detail.Unpack(info) and info.domain == _DOMAIN:
             # A reason that only a newer client knows is told by its status alone.
             reason = ErrorReason.DESCRIPTOR.values_by_name.get(f"ERROR_REASON_{info.reason}", _UNKNOWN).number
             kind = _BY_REASON.get(reason, kind)
+            metadata = dict(info.metadata)
         elif detail.Unpack(retry):
             retry_after_seconds = retry.retry_delay.ToTimedelta().total_seconds()
         else:
@@ -298,7 +308,7 @@ def error_from_status(status: Status) -> SessionStoreError:
         status.message,
         code=code,
         reason=reason,
-        metadata=dict(info.metadata),
+        metadata=metadata,
         field_violations=[FieldViolation(found.field, found.description) for found in violations.field_violations],
         retry_after_seconds=retry_after_seconds,
     )
@@ -311,5 +321,9 @@ def error_from_call(error: grpc.aio.AioRpcError) -> SessionStoreError:
     """The exception for a call that failed."""
     for key, value in error.trailing_metadata() or ():
         if key == _DETAILS_KEY and isinstance(value, bytes):
-            return error_from_status(Status.FromString(value))
+            # Details that cannot be read must not hide that the call failed.
+            with suppress(DecodeError):
+                return error_from_status(Status.FromString(value))
+    if error.code() == grpc.StatusCode.INTERNAL and error.details() == _BROKEN_WRITE:
+        return ServerUnavailableError("the connection broke during a write", code=grpc.StatusCode.UNAVAILABLE)
     return error_from_status(Status(code=error.code().value[0], message=error.details() or ""))

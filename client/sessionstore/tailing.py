@@ -9,7 +9,9 @@ from typing import Any, Self
 import grpc
 
 from sessionstore.backoff import Backoff
+from sessionstore.channel import translated
 from sessionstore.errors import (
+    HistoryTrimmedError,
     SequenceGapError,
     ServerUnavailableError,
     SessionDeletedError,
@@ -17,6 +19,7 @@ from sessionstore.errors import (
     error_from_call,
 )
 from sessionstore.v1 import session_store_service_pb2 as pb
+from sessionstore.v1.error_reason_pb2 import ErrorReason
 from sessionstore.v1.event_pb2 import StoredEvent
 
 __all__ = ["Tail", "TailCursor"]
@@ -36,12 +39,13 @@ class TailCursor:
         """The last sequence that the server has accounted for; None before the first."""
         self._pinned = request.HasField("after_sequence")
         """Whether the next range must begin right after what is accounted for."""
+        self._filtered = bool(request.types)
         self._waiting: deque[StoredEvent] = deque()
         self.last_sequence = self._accounted
         self.caught_up = False
 
     def take(self, frame: pb.TailEventsResponse) -> None:
-        """Takes in a frame. Raises SequenceGapError, SessionDeletedError."""
+        """Takes in a frame. Raises SequenceGapError, HistoryTrimmedError, SessionDeletedError."""
         match frame.WhichOneof("frame"):
             case "events":
                 self._take_events(frame.events)
@@ -77,10 +81,14 @@ class TailCursor:
             request.from_beginning = True
         return request
 
+    def drop(self) -> None:
+        """Forgets the events that were not taken; `last_sequence` stays."""
+        self._waiting.clear()
+
     def _take_events(self, batch: pb.TailedEvents) -> None:
         expected = 0 if self._accounted is None else self._accounted + 1
         if self._pinned and batch.first_sequence > expected:
-            raise SequenceGapError(f"expected events from sequence {expected}, got {batch.first_sequence}")
+            self._refuse_gap(expected, batch.first_sequence)
         fresh = [event for event in batch.events if not self._pinned or event.sequence >= expected]
         self._pinned = True
         self._accounted = max(batch.last_sequence, expected - 1)
@@ -89,11 +97,28 @@ class TailCursor:
             self.last_sequence = self._accounted
 
     def _account(self, frame: pb.CaughtUp | pb.Heartbeat | pb.Draining) -> None:
-        self._pinned = True
         if frame.HasField("last_sequence"):
+            if self._pinned and self._accounted is None and not self._filtered:
+                # Without a filter every event comes in a batch: those up to here were deleted before they were sent.
+                self._refuse_gap(0, frame.last_sequence + 1)
             self._accounted = max(frame.last_sequence, -1 if self._accounted is None else self._accounted)
+        self._pinned = True
         if not self._waiting:
             self.last_sequence = self._accounted
+
+    def _refuse_gap(self, expected: int, found: int) -> None:
+        if self._request.skip_trimmed:
+            return
+        if self._accounted is None:
+            # Pinned while the session had no event, and reopened from the beginning: no cursor names the place before
+            # the first event, so that the server could not tell that the first ones were deleted in the meantime.
+            raise HistoryTrimmedError(
+                f"the events before sequence {found} were deleted before the tail could read them",
+                code=grpc.StatusCode.OUT_OF_RANGE,
+                reason=ErrorReason.ERROR_REASON_HISTORY_TRIMMED,
+                metadata={"first_available_sequence": str(found)},
+            )
+        raise SequenceGapError(f"expected events from sequence {expected}, got {found}")
 
 
 class Tail:
@@ -103,6 +128,10 @@ class Tail:
     it takes or until `give_up_after_seconds` passed without a connection. Iteration raises HistoryTrimmedError when the
     events to go on with were deleted, SessionDeletedError when the session is gone, and SequenceGapError should the
     server ever skip one. Without `follow` it ends when everything stored was seen.
+
+    Waiting for an event may be cancelled, or put under a timeout, and iteration goes on later without a loss; that
+    costs the reopening of the stream. Close a tail that is not read to its end; closing it, from any task, ends the
+    iteration.
 
     Attributes:
         last_sequence: Where to resume later: no event up to here is missing from what was yielded. None before the
@@ -118,6 +147,7 @@ class Tail:
         self._follow = not request.no_follow
         self._silence_seconds = MISSED_HEARTBEATS * (request.heartbeat_interval_seconds or 15)
         self._call: Any = None
+        self._reading: asyncio.Task[Any] | None = None
         self._backoff = Backoff(give_up_after_seconds)
         self._ended = False
 
@@ -149,36 +179,50 @@ class Tail:
     ) -> None:
         await self.aclose()
 
+    def ready_event(self) -> StoredEvent | None:
+        """The next event if it has arrived already; iteration goes on after it."""
+        return self._cursor.next_event()
+
     async def aclose(self) -> None:
-        """Ends the tail; what was not read is dropped."""
+        """Ends the tail; what was not read is dropped. May be called again."""
         self._ended = True
+        self._cursor.drop()
         self._hang_up()
 
     async def _read_frame(self) -> None:
-        try:
-            if self._call is None:
+        if self._call is None:
+            with translated():
                 self._call = self._open_tail(self._cursor.resume_request())
-            async with asyncio.timeout(self._silence_seconds):
-                frame = await self._call.read()
-        except TimeoutError:
-            await self._reopen_later(ServerUnavailableError("the server sent no heartbeat for three intervals"))
-            return
-        except grpc.aio.AioRpcError as error:
-            failure = error_from_call(error)
-            if error.code() != grpc.StatusCode.UNAVAILABLE:
-                self._ended = True
-                raise failure from error
-            await self._reopen_later(failure)
-            return
-        self._take(frame)
-
-    def _take(self, frame: pb.TailEventsResponse | Any) -> None:
-        if frame is grpc.aio.EOF:
+        # A task of its own, so that aclose() can end the wait without cancelling whoever waits.
+        reading = self._reading = asyncio.create_task(self._call.read(), name="tail read")
+        try:
+            done, _ = await asyncio.wait((reading,), timeout=self._silence_seconds)
+        except BaseException:
+            # A wait that was cancelled leaves no stream behind, since nobody may come back to read it.
             self._hang_up()
-            # After Draining the server ends the stream in good order; there is more elsewhere, or soon.
-            self._ended = not self._follow and self._cursor.caught_up
+            raise
+        if self._ended:
             return
-        self._backoff.succeeded()
+        if not done:
+            await self._reopen_later(ServerUnavailableError("the server sent no heartbeat for three intervals"))
+        elif reading.cancelled():
+            self._ended = True
+            raise SessionStoreError("the client was closed", code=grpc.StatusCode.CANCELLED)
+        elif (error := reading.exception()) is None:
+            await self._take(reading.result())
+        elif isinstance(error, grpc.aio.AioRpcError):
+            await self._fail(error)
+        else:
+            self._ended = True
+            raise error
+
+    async def _take(self, frame: pb.TailEventsResponse | Any) -> None:
+        if frame is grpc.aio.EOF:
+            # After Draining the server ends the stream in good order; there is more elsewhere, or soon.
+            await self._reopen_later(ServerUnavailableError("the server ended the tail"))
+            return
+        if not frame.HasField("draining"):
+            self._backoff.succeeded()
         try:
             self._cursor.take(frame)
         except SessionStoreError:
@@ -186,8 +230,20 @@ class Tail:
             self._hang_up()
             raise
 
+    async def _fail(self, error: grpc.aio.AioRpcError) -> None:
+        failure = error_from_call(error)
+        if error.code() != grpc.StatusCode.UNAVAILABLE:
+            self._ended = True
+            self._hang_up()
+            raise failure from error
+        await self._reopen_later(failure)
+
     async def _reopen_later(self, failure: SessionStoreError) -> None:
         self._hang_up()
+        if not self._follow and self._cursor.caught_up:
+            # Nothing more was asked for, however the stream ended.
+            self._ended = True
+            return
         try:
             await self._backoff.wait_after(failure)
         except SessionStoreError:
@@ -195,6 +251,9 @@ class Tail:
             raise
 
     def _hang_up(self) -> None:
-        if self._call is not None:
-            self._call.cancel()
-            self._call = None
+        reading, self._reading = self._reading, None
+        call, self._call = self._call, None
+        if reading is not None and not reading.cancel() and not reading.cancelled():
+            reading.exception()  # seen, so that nobody complains of it
+        if call is not None:
+            call.cancel()

@@ -3,54 +3,58 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable
-from contextlib import suppress
+from contextlib import aclosing, suppress
+from time import monotonic
 from typing import Any
 
 import grpc
 
 from sessionstore.backoff import Backoff
-from sessionstore.errors import error_from_call
+from sessionstore.channel import translated
+from sessionstore.errors import DeadlineExceededError, ServerUnavailableError, SessionStoreError, error_from_call
 from sessionstore.identifiers import fresh_id
 from sessionstore.v1 import session_store_service_pb2 as pb
 
-__all__ = ["WritePipeline", "named_events"]
+__all__ = ["WritePipeline", "name_events"]
 
 MAX_COMMITS_PER_REQUEST = 256
 MAX_REQUEST_BYTES = 1024 * 1024
 MAX_IN_FLIGHT = 2048
+MAX_IN_FLIGHT_BYTES = 16 * 1024 * 1024
 
 Commits = AsyncIterable[pb.CommitRequest] | Iterable[pb.CommitRequest]
 
 
-def named_events(mutations: Iterable[pb.Mutation]) -> list[pb.Mutation]:
-    """The mutations, with ids for the events that have none, so that the commit can be repeated."""
-    named = []
-    for given in mutations:
-        mutation = given
-        if given.HasField("append_event") and not given.append_event.HasField("event_id"):
-            mutation = pb.Mutation()
-            mutation.CopyFrom(given)
+def name_events(mutations: Iterable[pb.Mutation]) -> None:
+    """Gives ids to the events that have none, so that the commit can be repeated."""
+    for mutation in mutations:
+        if mutation.HasField("append_event") and not mutation.append_event.HasField("event_id"):
             mutation.append_event.event_id = fresh_id()
-        named.append(mutation)
-    return named
 
 
 class WritePipeline:
     """Sends commits without waiting for each answer, and sends again what was not answered when a stream breaks.
 
-    What is ready is sent together. At most MAX_IN_FLIGHT commits are taken from the caller and not answered to it, so
-    that a slow consumer slows the sending.
+    What is ready is sent together. At most MAX_IN_FLIGHT commits of together MAX_IN_FLIGHT_BYTES, or a single larger
+    one, are taken from the caller and not answered to it, so that a slow consumer slows the sending and memory stays
+    flat.
     """
 
-    def __init__(self, open_call: Callable[[], Any], commits: Commits, *, give_up_after_seconds: float) -> None:
+    def __init__(self, open_call: Callable[[], Any], commits: Commits, *, timeout_seconds: float) -> None:
         self._open_call = open_call
         self._commits = commits
-        self._backoff = Backoff(give_up_after_seconds)
-        self._room = asyncio.Semaphore(MAX_IN_FLIGHT)
+        self._timeout_seconds = timeout_seconds
+        self._backoff = Backoff(give_up_after_seconds=timeout_seconds)
         self._unsent: deque[pb.CommitRequest] = deque()
         self._unanswered: deque[pb.CommitRequest] = deque()
         self._changed = asyncio.Event()
         """Set when there is something to send, or nothing more to come."""
+        self._in_flight = 0
+        self._in_flight_bytes = 0
+        self._answered = asyncio.Event()
+        """Set when there may be room for another commit."""
+        self._waiting_since = 0.0
+        """Since when the oldest commit without an outcome waits, or its reader."""
 
     async def outcomes(self) -> AsyncGenerator[pb.CommitOutcome, None]:
         """The outcomes, in the order of the commits. Raises the library's exceptions, and the caller's own."""
@@ -59,8 +63,9 @@ class WritePipeline:
         taker.add_done_callback(lambda _: self._changed.set())
         try:
             while not (taker.done() and not self._unsent and not self._unanswered):
-                async for outcome in self._one_stream(taker):
-                    yield outcome
+                async with aclosing(self._one_stream(taker)) as stream:
+                    async for outcome in stream:
+                        yield outcome
             taker.result()
         finally:
             taker.cancel()
@@ -75,28 +80,41 @@ class WritePipeline:
                 await self._take_one(commit)
 
     async def _take_one(self, given: pb.CommitRequest) -> None:
-        await self._room.acquire()
         commit = pb.CommitRequest()
         commit.CopyFrom(given)
-        del commit.mutations[:]
-        commit.mutations.extend(named_events(given.mutations))
+        name_events(commit.mutations)
+        size_bytes = commit.ByteSize()
+        while not self._has_room(size_bytes):
+            self._answered.clear()
+            await self._answered.wait()
+        self._in_flight += 1
+        self._in_flight_bytes += size_bytes
         self._unsent.append(commit)
         self._changed.set()
 
+    def _has_room(self, size_bytes: int) -> bool:
+        fits = self._in_flight < MAX_IN_FLIGHT and self._in_flight_bytes + size_bytes <= MAX_IN_FLIGHT_BYTES
+        return fits or not self._in_flight
+
+    def _answer(self) -> None:
+        self._in_flight -= 1
+        self._in_flight_bytes -= self._unanswered.popleft().ByteSize()
+        self._answered.set()
+
     async def _one_stream(self, taker: asyncio.Task[None]) -> AsyncGenerator[pb.CommitOutcome, None]:
-        call = self._open_call()
+        with translated():
+            call = self._open_call()
         sender = asyncio.create_task(self._send(call, taker), name="write pipeline sender")
-        failure: Exception | None = None
+        failure: SessionStoreError | None = None
         try:
-            while (response := await call.read()) is not grpc.aio.EOF:
+            while (response := await self._read(call)) is not grpc.aio.EOF:
                 self._backoff.succeeded()
                 for outcome in response.outcomes:
-                    self._unanswered.popleft()
-                    self._room.release()
+                    self._answer()
                     yield outcome
         except grpc.aio.AioRpcError as error:
             failure = error_from_call(error)
-            if error.code() != grpc.StatusCode.UNAVAILABLE:
+            if failure.code != grpc.StatusCode.UNAVAILABLE:
                 raise failure from error
         finally:
             sender.cancel()
@@ -105,8 +123,30 @@ class WritePipeline:
         # What has no answer may have been applied or not; its ids tell the server.
         self._unsent.extendleft(reversed(self._unanswered))
         self._unanswered.clear()
+        if failure is None and (self._unsent or not taker.done()):
+            failure = ServerUnavailableError("the server ended the stream before everything was answered")
         if failure is not None:
             await self._backoff.wait_after(failure)
+
+    async def _read(self, call: Any) -> Any:
+        """The next response. Raises DeadlineExceededError when a commit waits for its outcome for too long."""
+        reading = asyncio.create_task(call.read(), name="write pipeline read")
+        try:
+            # Only from now on: the time that the caller took for the outcomes before is not the server's.
+            self._waiting_since = monotonic()
+            while not reading.done():
+                waited_seconds = monotonic() - self._waiting_since if self._unanswered else 0.0
+                if waited_seconds >= self._timeout_seconds:
+                    raise DeadlineExceededError(
+                        f"the server answered no commit for {self._timeout_seconds:g} seconds",
+                        code=grpc.StatusCode.DEADLINE_EXCEEDED,
+                    )
+                await asyncio.wait((reading,), timeout=self._timeout_seconds - waited_seconds)
+            if reading.cancelled():
+                raise SessionStoreError("the client was closed", code=grpc.StatusCode.CANCELLED)
+            return reading.result()
+        finally:
+            reading.cancel()
 
     async def _send(self, call: Any, taker: asyncio.Task[None]) -> None:
         # When the stream breaks, the reader meets the same end and tells it.
@@ -128,6 +168,8 @@ class WritePipeline:
             if request.commits and size_bytes > MAX_REQUEST_BYTES:
                 break
             commit = self._unsent.popleft()
+            if not self._unanswered:
+                self._waiting_since = monotonic()
             self._unanswered.append(commit)
             request.commits.append(commit)
         return request

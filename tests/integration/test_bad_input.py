@@ -7,7 +7,6 @@ import grpc
 import pytest
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, ResourceInfo
 from google.rpc.status_pb2 import Status
-from grpc_status.rpc_status import GRPC_DETAILS_METADATA_KEY
 
 from sessionstore.v1 import admin_service_pb2 as admin_pb
 from sessionstore.v1 import session_store_service_pb2 as pb
@@ -21,6 +20,7 @@ from tests.builders import append, part, tool_call, user_message
 from tests.integration.conftest import DaemonUnderTest
 
 Code = grpc.StatusCode
+DETAILS_KEY = "grpc-status-details-bin"
 S = "s"
 
 
@@ -45,24 +45,26 @@ async def channel(daemon: DaemonUnderTest) -> AsyncIterator[grpc.aio.Channel]:
 
 async def fail(channel: grpc.aio.Channel, method: str, request: Any) -> tuple[grpc.aio.AioRpcError, dict[str, Any]]:
     """Calls a method that must fail; returns the error and its details by their types."""
-    service = (
-        AdminServiceStub if method in admin_pb.DESCRIPTOR.services_by_name["AdminService"].methods_by_name else None
-    )
-    stub = (service or SessionStoreServiceStub)(channel)
+    admin = method in admin_pb.DESCRIPTOR.services_by_name["AdminService"].methods_by_name
+    stub: Any = (AdminServiceStub if admin else SessionStoreServiceStub)(channel)
     with pytest.raises(grpc.aio.AioRpcError) as caught:
-        call = getattr(stub, method)(request, timeout=10)
-        if hasattr(call, "__aiter__"):
-            async for _ in call:
-                pass
-        else:
-            await call
+        await finish(getattr(stub, method)(request, timeout=10))
     return caught.value, details_of(caught.value)
+
+
+async def finish(call: Any) -> None:
+    """Waits for the end of a call of either kind."""
+    if hasattr(call, "__aiter__"):
+        async for _ in call:
+            pass
+    else:
+        await call
 
 
 def details_of(error: grpc.aio.AioRpcError) -> dict[str, Any]:
     status = Status()
     for key, value in error.trailing_metadata() or ():
-        if key == GRPC_DETAILS_METADATA_KEY and isinstance(value, bytes):
+        if key == DETAILS_KEY and isinstance(value, bytes):
             status.ParseFromString(value)
     found: dict[str, Any] = {}
     for kind in (ErrorInfo, BadRequest, ResourceInfo):

@@ -1,5 +1,7 @@
 """What the wire promises to clients of any language and of any age."""
 
+from typing import Any
+
 import grpc
 import pytest
 from google.rpc.error_details_pb2 import ErrorInfo
@@ -55,7 +57,7 @@ async def test_unknown_fields_of_a_newer_client_come_back(daemon: DaemonUnderTes
 async def test_health_says_serving(daemon: DaemonUnderTest) -> None:
     """The standard health service knows the server and each of its services."""
     async with channel_to(daemon) as channel:
-        stub = health_pb2_grpc.HealthStub(channel)
+        stub: Any = health_pb2_grpc.HealthStub(channel)
         for service in ("", "sessionstore.v1.SessionStoreService", "sessionstore.v1.AdminService"):
             answer = await stub.Check(health_pb2.HealthCheckRequest(service=service))
             assert health_pb2.HealthCheckResponse.SERVING == answer.status
@@ -64,7 +66,7 @@ async def test_health_says_serving(daemon: DaemonUnderTest) -> None:
 async def test_reflection_lists_the_services(daemon: DaemonUnderTest) -> None:
     """A tool without the protos finds out what there is."""
     async with channel_to(daemon) as channel:
-        stub = reflection_pb2_grpc.ServerReflectionStub(channel)
+        stub: Any = reflection_pb2_grpc.ServerReflectionStub(channel)  # type: ignore[arg-type]
         call = stub.ServerReflectionInfo(iter([reflection_pb2.ServerReflectionRequest(list_services="")]))
         answers = [answer async for answer in call]
     names = {service.name for service in answers[0].list_services_response.service}

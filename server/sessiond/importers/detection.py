@@ -21,6 +21,7 @@ FORMAT_NAMES = (ClaudeCodeFormat.name, CodexFormat.name, SweAgentFormat.name, Mi
 
 _MAX_LINES = 200
 _MAX_LINE_BYTES = 2 * 1024 * 1024
+_MAX_LABEL_BYTES = 256
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -60,11 +61,16 @@ def open_transcript(path: Path, *, root: Path | None = None) -> Transcript:
 def _format_of_lines(path: Path) -> TranscriptFormat | None:
     """The format of the first line that is of one: lines before it may be torn, or newer than this program."""
     for value in islice(_first_values(path), _MAX_LINES):
-        if is_codex_entry(value):
-            return CodexFormat()
-        if is_claude_code_entry(value):
-            return ClaudeCodeFormat()
+        transcript_format = _format_of_line(value)
+        if transcript_format is not None:
+            return transcript_format
     return None
+
+
+def _format_of_line(value: Json) -> TranscriptFormat | None:
+    if is_codex_entry(value):
+        return CodexFormat()
+    return ClaudeCodeFormat() if is_claude_code_entry(value) else None
 
 
 def _first_values(path: Path) -> Iterator[Json]:
@@ -84,15 +90,21 @@ def _first_values(path: Path) -> Iterator[Json]:
 
 
 def _format_of_object(path: Path) -> TranscriptFormat | None:
-    """The format of a file that is one JSON object, which may be torn at its end."""
+    """The format of a file that is one JSON object, which may be torn, or whose first line is too long to be parsed."""
+    members: dict[str, Json] = {}
     for entry in read_members(path):
         if entry.error is not None:
-            return None
+            break
+        members[entry.member] = _short_text(entry.data)
         if entry.member == SweAgentFormat.messages_member and _has_role(entry.data):
             return SweAgentFormat()
         if entry.member == MiniSweAgentFormat.messages_member and _has_role(entry.data):
             return _mini_swe_agent(path)
-    return None
+    return _format_of_line(members)
+
+
+def _short_text(data: bytes) -> str | None:
+    return data.decode(errors="replace").strip('"') if len(data) <= _MAX_LABEL_BYTES else None
 
 
 def _mini_swe_agent(path: Path) -> TranscriptFormat | None:

@@ -16,7 +16,8 @@ __all__ = ["read_members"]
 _CHUNK_BYTES = 256 * 1024
 _SPACE = b" \t\r\n"
 _STRUCTURE = re.compile(rb'["{}\[\],]')
-_IN_STRING = re.compile(rb'["\\]')
+# Possessive: a string may have millions of escapes, and none of them is to be remembered.
+_INSIDE_STRING = re.compile(rb'(?:[^"\\]++|\\.)*+', re.DOTALL)
 _NO_SPACE = re.compile(rb"[^ \t\r\n]")
 _OPENING = b"{["
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -75,6 +76,11 @@ class _Source:
             start = max(start, len(self._buffer) - self._begin)
             if not self.extend():
                 return -1
+
+    def end_of_match(self, pattern: re.Pattern[bytes], start: int) -> int:
+        """The position after what matches from a position on, within what has been read; a match may be empty."""
+        match = pattern.match(self._buffer, self._begin + start)
+        return start if match is None else match.end() - self._begin
 
 
 def read_members(path: Path) -> Iterator[RawEntry]:
@@ -177,13 +183,12 @@ class _Reader:
         """The position after the quote that ends the string, whose inside begins at `start`; -1 when it is torn."""
         source = self.source
         while True:
-            position = source.search(_IN_STRING, start)
-            if position < 0:
+            start = source.end_of_match(_INSIDE_STRING, start)
+            if source.peek(start, start + 1) == b'"':
+                return start + 1
+            # All that has been read is inside, or it ends with a backslash that escapes what comes next.
+            if not source.extend():
                 return -1
-            if source.peek(position, position + 1) == b'"':
-                return position + 1
-            # A backslash and what it escapes; where that has not been read yet, the next search reads it.
-            start = position + 2
 
     def _value(self) -> RawEntry:
         """The next value as bytes; the window then begins after it."""

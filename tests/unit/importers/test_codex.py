@@ -91,3 +91,22 @@ def test_the_session_is_described_by_its_meta_line(fixtures: Path) -> None:
     assert "You are terse." == create.config.system_prompt
     assert "0.125.0" == create.config.metadata["source.agent_version"]
     assert "2026-05-11T08:26:55.042Z" == create.config.metadata["source.started_at"]
+
+
+def test_items_without_a_place_are_kept(open_lines: OpenLines) -> None:
+    """Pictures inside their message, odd items raw."""
+    transcript = open_lines(
+        codex("response_item", 1, type="message", role="user", content=[{"type": "input_image", "image_url": "x"}]),
+        codex("response_item", 2, type="message", role="system", content="Be kind."),
+        codex("response_item", 3, type="message", role="assistant", content=None),
+        codex("response_item", 4, type="reasoning", summary=[], content=None, encrypted_content=None),
+        codex("response_item", 5, type="function_call", arguments="{}", call_id="c"),
+        codex("response_item", 6, type="function_call_output", output="lost"),
+        codex("response_item", 7, type="ghost_snapshot"),
+        codex("compacted", 8, message="short"),
+    )
+    picture, system = messages(transcript.steps())
+    assert b'{"type":"input_image","image_url":"x"}' == picture.user.content[0].custom.data
+    assert "Be kind." == system.system.content[0].text
+    summary = transcript.summary
+    assert (8, 2, 6) == (summary.entries, summary.message_entries, summary.raw_entries)

@@ -24,7 +24,7 @@ def test_content_ids_tell_their_parts_apart() -> None:
 def test_a_derived_id_meets_no_id_that_was_given() -> None:
     """Someone may have chosen an id that looks like a derived one."""
     ids = Occurrences()
-    assert ["a", "a#2", "b", "a#3", "a#2#2"] == [ids.distinct(name) for name in ("a", "a#2", "b", "a", "a#2")]
+    assert ["a", "a#2", "b", "a#3", "a#2#3"] == [ids.distinct(name) for name in ("a", "a#2", "b", "a", "a#2")]
 
 
 def test_a_result_belongs_to_the_oldest_open_call_of_its_id() -> None:

@@ -2,13 +2,14 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sessiond.importers import json_members
 from sessiond.importers.json_members import read_members
 
-TRICKY = {
+TRICKY: dict[str, Any] = {
     "text": 'quote " backslash \\ both \\" brackets ]}[{ comma ,',
     "history": [{"a": [1, [2, {"b": "]}"}]]}, "x\\", -1.5e3, None, [], {}],
     "empty": [],

@@ -121,3 +121,58 @@ def test_parameters_that_are_no_strict_json_become_a_json_string(tmp_path: Path)
     path = _write(tmp_path / "run", history=[{"role": "assistant", "content": "", "tool_calls": calls}])
     parts = messages(open_transcript(path).steps())[0].assistant.content
     assert [*map(json.dumps, texts[:3]), texts[3]] == [part.tool_call.parameters_json for part in parts]
+
+
+def test_blocks_and_roles_without_a_place_keep_their_json(tmp_path: Path) -> None:
+    """Pictures, calls without an id, and whatever other roles say."""
+    picture = {"type": "image_url", "image_url": {"url": "data:,x"}}
+    path = _write(
+        tmp_path / "run",
+        history=[
+            {"role": "system", "content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]},
+            {"role": "system", "content": [picture]},
+            {"role": "user", "content": [{"type": "text", "text": "look"}, picture]},
+            {"role": "assistant", "content": [picture], "tool_calls": [{"function": {"name": "f"}}]},
+            {"role": "tool", "content": "no id", "tool_call_ids": None},
+            {"role": "assistant", "content": 5},
+        ],
+    )
+    transcript = open_transcript(path)
+    found = messages(transcript.steps())
+    text = json.dumps(picture, separators=(",", ":")).encode()
+    assert ["a", "b"] == [part.text for part in found[0].system.content]
+    assert ("system", b"[" + text + b"]") == (found[1].custom.role, found[1].custom.data)
+    assert ("image_url", text) == (found[2].user.content[1].custom.type, found[2].user.content[1].custom.data)
+    assert ["image_url", "tool_call"] == [part.custom.type for part in found[3].assistant.content]
+    assert ("tool", b"no id") == (found[4].custom.role, found[4].custom.data)
+    summary = transcript.summary
+    assert (6, 5, 1) == (summary.entries, summary.message_entries, summary.raw_entries)
+
+
+def test_a_result_of_several_calls_is_a_message_for_each(tmp_path: Path) -> None:
+    """Each call ends."""
+    calls = [{"id": name, "function": {"name": "f", "arguments": {"n": 1}}} for name in ("c1", "c2")]
+    path = _write(
+        tmp_path / "run",
+        history=[
+            {"role": "assistant", "content": "", "tool_calls": calls},
+            {"role": "tool", "content": "both", "tool_call_ids": ["c1", "c2"]},
+        ],
+    )
+    steps = list(open_transcript(path).steps())
+    assert ["c1", "c2"] == [message.tool.tool_use_id for message in messages(steps)[1:]]
+    assert 2 == event_kinds(steps).count("tool_call_completed")
+
+
+def test_members_beside_the_messages_may_be_broken_or_large(tmp_path: Path) -> None:
+    """A broken one is reported, a large one is kept in fragments."""
+    path = tmp_path / "run"
+    large = json.dumps("x" * 4_000_000)
+    path.write_text(f'{{"history": [{{"role": "user", "content": "a"}}], "info": tru, "replay_config": {large}}}')
+    transcript = open_transcript(path)
+    (problem,) = transcript.check()
+    assert "line 1, info" == problem.location
+    steps = [step for step in transcript.steps() if step.outcome in (Outcome.ATTACHMENT, Outcome.CONTINUATION)]
+    assert large.encode() == b"".join(event.custom.data for event in events(steps))
+    summary = transcript.summary
+    assert (1, 1, 1) == (summary.message_entries, summary.invalid, summary.attachments)
