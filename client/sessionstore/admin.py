@@ -8,6 +8,7 @@ from grpc_health.v1.health_pb2 import HealthCheckRequest
 from grpc_health.v1.health_pb2_grpc import HealthStub
 
 from sessionstore.channel import translated
+from sessionstore.items import Items
 from sessionstore.v1 import admin_service_pb2 as pb
 from sessionstore.v1.admin_service_pb2_grpc import AdminServiceStub
 
@@ -41,16 +42,10 @@ class AdminCalls:
         """Puts an archived session back."""
         return await self._unary(self._admin.RestoreSession, pb.RestoreSessionRequest(session_id=session_id))
 
-    async def list_archives(self, *, page_size: int = 0) -> AsyncGenerator[pb.ArchiveInfo, None]:
+    def list_archives(self, *, page_size: int = 0) -> Items[pb.ArchiveInfo]:
         """The archived sessions, newest archive first, over all pages."""
         request = pb.ListArchivesRequest(page_size=page_size)
-        while True:
-            response = await self._unary(self._admin.ListArchives, request)
-            for archive in response.archives:
-                yield archive
-            if not response.next_page_token:
-                return
-            request.page_token = response.next_page_token
+        return Items(self._pages(self._admin.ListArchives, request, "archives"))
 
     async def delete_archive(self, session_id: str) -> pb.DeleteArchiveResponse:
         """Removes an archived session and everything in it."""
@@ -59,3 +54,11 @@ class AdminCalls:
     async def _unary(self, method: Any, request: Any) -> Any:
         with translated():
             return await method(request, timeout=self._timeout)
+
+    async def _pages(self, method: Any, request: Any, field: str) -> AsyncGenerator[Any, None]:
+        while True:
+            response = await self._unary(method, request)
+            yield getattr(response, field)
+            if not response.next_page_token:
+                return
+            request.page_token = response.next_page_token

@@ -13,6 +13,7 @@ from sessionstore.admin import AdminCalls
 from sessionstore.channel import open_channel, translated
 from sessionstore.errors import DeadlineExceededError
 from sessionstore.identifiers import fresh_id
+from sessionstore.items import Items
 from sessionstore.tailing import Tail
 from sessionstore.v1 import session_store_service_pb2 as pb
 from sessionstore.v1.event_pb2 import Event, StoredEvent
@@ -79,9 +80,9 @@ class AsyncSessionStore(AdminCalls):
         """A whole session, as one snapshot; without messages and tool calls when `omit_content` is set."""
         session = Session()
         request = pb.GetSessionRequest(session_id=session_id, omit_content=omit_content)
-        async with aclosing(self._fragments(self._stub.GetSession, request)) as fragments:
+        async with aclosing(self._fragments(self._stub.GetSession, request, "session")) as fragments:
             async for fragment in fragments:
-                session.MergeFrom(fragment.session)
+                session.MergeFrom(fragment)
         return session
 
     async def update_session(self, session_id: str, update: pb.SessionUpdate) -> pb.UpdateSessionResponse:
@@ -93,7 +94,7 @@ class AsyncSessionStore(AdminCalls):
         """Removes a session and everything in it."""
         return await self._unary(self._stub.DeleteSession, pb.DeleteSessionRequest(session_id=session_id))
 
-    async def list_sessions(
+    def list_sessions(
         self,
         *,
         filter: pb.SessionFilter | None = None,  # noqa: A002 - the name of the field
@@ -102,18 +103,12 @@ class AsyncSessionStore(AdminCalls):
         limit: int | None = None,
         offset: int | None = None,
         page_size: int = 0,
-    ) -> AsyncGenerator[SessionInfo, None]:
+    ) -> Items[SessionInfo]:
         """The sessions that match, over all pages."""
         request = pb.ListSessionsRequest(
             filter=filter, order_by=order_by, ascending=ascending, limit=limit, offset=offset, page_size=page_size
         )
-        while True:
-            response = await self.list_sessions_page(request)
-            for session in response.sessions:
-                yield session
-            if not response.next_page_token:
-                return
-            request.page_token = response.next_page_token
+        return Items(self._pages(self._stub.ListSessions, request, "sessions"))
 
     async def list_sessions_page(self, request: pb.ListSessionsRequest) -> pb.ListSessionsResponse:
         """One page of sessions."""
@@ -126,10 +121,10 @@ class AsyncSessionStore(AdminCalls):
 
     def get_messages(
         self, session_id: str, *, after_sequence: int | None = None, limit: int | None = None
-    ) -> AsyncGenerator[StoredMessage, None]:
+    ) -> Items[StoredMessage]:
         """The messages of a session, in order."""
         request = pb.GetMessagesRequest(session_id=session_id, after_sequence=after_sequence, limit=limit)
-        return self._items(self._stub.GetMessages, request, "messages")
+        return Items(self._fragments(self._stub.GetMessages, request, "messages"))
 
     async def list_messages_page(self, request: pb.ListMessagesRequest) -> pb.ListMessagesResponse:
         """One page of messages."""
@@ -145,12 +140,10 @@ class AsyncSessionStore(AdminCalls):
         request = pb.UpdateToolCallRequest(session_id=session_id, update=update)
         return await self._unary(self._stub.UpdateToolCall, request)
 
-    def get_pending_tool_calls(
-        self, session_id: str, *, include_unfinished: bool = False
-    ) -> AsyncGenerator[ToolCallState, None]:
+    def get_pending_tool_calls(self, session_id: str, *, include_unfinished: bool = False) -> Items[ToolCallState]:
         """The tool calls that wait for approval; with `include_unfinished` also those approved or executing."""
         request = pb.GetPendingToolCallsRequest(session_id=session_id, include_unfinished=include_unfinished)
-        return self._items(self._stub.GetPendingToolCalls, request, "tool_calls")
+        return Items(self._fragments(self._stub.GetPendingToolCalls, request, "tool_calls"))
 
     async def append_event(
         self,
@@ -182,7 +175,7 @@ class AsyncSessionStore(AdminCalls):
         types: Iterable[str] = (),
         descending: bool = False,
         skip_trimmed: bool = False,
-    ) -> AsyncGenerator[StoredEvent, None]:
+    ) -> Items[StoredEvent]:
         """The stored events of a session, oldest or newest first."""
         request = pb.GetEventsRequest(
             session_id=session_id,
@@ -193,7 +186,7 @@ class AsyncSessionStore(AdminCalls):
             descending=descending,
             skip_trimmed=skip_trimmed,
         )
-        return self._items(self._stub.GetEvents, request, "events")
+        return Items(self._fragments(self._stub.GetEvents, request, "events"))
 
     async def delete_events_before(self, session_id: str, before_sequence: int) -> pb.DeleteEventsBeforeResponse:
         """Deletes the events before a sequence."""
@@ -230,9 +223,7 @@ class AsyncSessionStore(AdminCalls):
         name_events(request.mutations)
         return await self._unary(self._stub.Commit, request)
 
-    async def write(
-        self, commits: AsyncIterable[pb.CommitRequest] | Iterable[pb.CommitRequest]
-    ) -> AsyncGenerator[pb.CommitOutcome, None]:
+    def write(self, commits: AsyncIterable[pb.CommitRequest] | Iterable[pb.CommitRequest]) -> Items[pb.CommitOutcome]:
         """Applies many commits without waiting for each answer, and yields their outcomes in order.
 
         A commit that is refused does not stop the others; `error_from_status` makes an exception of its error. When the
@@ -242,9 +233,7 @@ class AsyncSessionStore(AdminCalls):
         outcomes; an iterable that is not asynchronous must not block.
         """
         pipeline = WritePipeline(self._stub.Write, commits, timeout_seconds=self._timeout)
-        async with aclosing(pipeline.outcomes()) as outcomes:
-            async for outcome in outcomes:
-                yield outcome
+        return Items(pipeline.outcomes())
 
     def tail(
         self,
@@ -274,18 +263,12 @@ class AsyncSessionStore(AdminCalls):
             request.from_now = True
         return Tail(self._stub.TailEvents, request, give_up_after_seconds=give_up_after_seconds)
 
-    async def _items(self, method: Any, request: Any, field: str) -> AsyncGenerator[Any, None]:
-        async with aclosing(self._fragments(method, request)) as fragments:
-            async for fragment in fragments:
-                for item in getattr(fragment, field):
-                    yield item
-
-    async def _fragments(self, method: Any, request: Any) -> AsyncGenerator[Any, None]:
+    async def _fragments(self, method: Any, request: Any, field: str) -> AsyncGenerator[Any, None]:
         with translated():
             call = method(request)
             try:
                 while (fragment := await self._next_fragment(call)) is not grpc.aio.EOF:
-                    yield fragment
+                    yield getattr(fragment, field)
             finally:
                 call.cancel()
 

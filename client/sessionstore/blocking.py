@@ -3,122 +3,59 @@
 Each method is made from the method of AsyncSessionStore, so that there is one logic and one set of signatures.
 """
 
-import asyncio
-import atexit
-import threading
+import inspect
 import weakref
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterable
 from types import TracebackType
-from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar
+from typing import Any, Concatenate, Generic, ParamSpec, Protocol, Self, TypeVar
 
 from sessionstore.async_client import DEFAULT_TIMEOUT_SECONDS, AsyncSessionStore
+from sessionstore.items import Items
+from sessionstore.loop_thread import LoopThread
 from sessionstore.tailing import Tail
+from sessionstore.thread_source import ThreadSource
+from sessionstore.v1 import session_store_service_pb2 as pb
 from sessionstore.v1.event_pb2 import StoredEvent
 
-__all__ = ["BlockingTail", "SessionStore"]
+__all__ = ["BlockingItems", "BlockingTail", "SessionStore"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 
-class _LoopThread:
-    """An event loop in a daemon thread."""
+class _Stepwise(Protocol[T_co]):
+    """What Items and Tail have in common."""
 
-    def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="sessionstore client", daemon=True)
-        self._thread.start()
+    async def __anext__(self) -> T_co: ...
 
-    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Runs a coroutine to its end; an interrupt of the caller cancels it."""
-        if not self._thread.is_alive():
-            coroutine.close()
-            raise RuntimeError("the client is closed")
-        future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
-        try:
-            return future.result()
-        except BaseException:
-            future.cancel()
-            raise
+    def ready_item(self) -> T_co | None: ...
 
-    def stop(self) -> None:
-        """Ends the thread. May be called again."""
-        if self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join()
-            self._loop.run_until_complete(self._loop.shutdown_asyncgens())
-            self._loop.close()
+    async def aclose(self) -> None: ...
 
 
-def _blocking(
-    method: Callable[Concatenate[AsyncSessionStore, P], Coroutine[Any, Any, T]],
-) -> "Callable[Concatenate[SessionStore, P], T]":
-    def call(self: "SessionStore", /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return self._thread.run(method(self._client, *args, **kwargs))
+class BlockingItems(Generic[T]):
+    """What a call answers piece by piece, as an iterator; one thread at a time may read it.
 
-    return _named_like(call, method)
+    Close it, or use it in a `with` statement, when it is not read to its end.
+    """
 
-
-def _iterating(
-    method: Callable[Concatenate[AsyncSessionStore, P], AsyncGenerator[T, None]],
-) -> "Callable[Concatenate[SessionStore, P], Iterator[T]]":
-    def call(self: "SessionStore", /, *args: P.args, **kwargs: P.kwargs) -> Iterator[T]:
-        return _BlockingIterator(self._thread, method(self._client, *args, **kwargs))
-
-    return _named_like(call, method)
-
-
-def _named_like(call: T, method: Any) -> T:
-    call.__name__, call.__doc__ = method.__name__, method.__doc__  # type: ignore[attr-defined]
-    return call
-
-
-class _BlockingIterator(Generic[T]):
-    """An asynchronous generator, step by step from another thread."""
-
-    def __init__(self, thread: _LoopThread, items: AsyncGenerator[T, None]) -> None:
-        self._thread = thread
+    def __init__(self, store: "SessionStore", items: _Stepwise[T]) -> None:
+        # The store itself, so that it is not closed as forgotten while its answers are read.
+        self._store = store
         self._items = items
-
-    def __iter__(self) -> Self:
-        return self
-
-    def __next__(self) -> T:
-        try:
-            return self._thread.run(self._items.__anext__())
-        except StopAsyncIteration:
-            raise StopIteration from None
-
-    def close(self) -> None:
-        """Ends the call; what was not read is dropped."""
-        self._thread.run(self._items.aclose())
-
-
-class BlockingTail:
-    """The events of a session as a blocking iterator; see Tail."""
-
-    def __init__(self, thread: _LoopThread, tail: Tail) -> None:
-        self._thread = thread
-        self._tail = tail
-
-    @property
-    def last_sequence(self) -> int | None:
-        """See Tail."""
-        return self._tail.last_sequence
-
-    @property
-    def caught_up(self) -> bool:
-        """See Tail."""
-        return self._tail.caught_up
 
     def __iter__(self) -> Self:
         """Itself."""
         return self
 
-    def __next__(self) -> StoredEvent:
-        """Waits for the next event."""
+    def __next__(self) -> T:
+        """Waits for the next item."""
+        # Most items have arrived with the one before: no need to change threads for them.
+        if (item := self._items.ready_item()) is not None:
+            return item
         try:
-            return self._thread.run(self._tail.__anext__())
+            return self._store.run(self._items.__anext__())
         except StopAsyncIteration:
             raise StopIteration from None
 
@@ -129,18 +66,75 @@ class BlockingTail:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Ends the tail."""
+        """Ends the call."""
         self.close()
 
     def close(self) -> None:
-        """Ends the tail; what was not read is dropped."""
-        self._thread.run(self._tail.aclose())
+        """Ends the call; what was not read is dropped. May be called again, also after the client was closed."""
+        self._store.run_unless_closed(self._items.aclose)
+
+
+class BlockingTail(BlockingItems[StoredEvent]):
+    """The events of a session as a blocking iterator; see Tail.
+
+    Closing it from another thread ends the iteration that waits for an event.
+    """
+
+    _items: Tail
+
+    @property
+    def last_sequence(self) -> int | None:
+        """See Tail."""
+        return self._items.last_sequence
+
+    @property
+    def caught_up(self) -> bool:
+        """See Tail."""
+        return self._items.caught_up
+
+
+def _blocking(
+    method: Callable[Concatenate[AsyncSessionStore, P], Coroutine[Any, Any, T]],
+) -> "Callable[Concatenate[SessionStore, P], T]":
+    def call(self: "SessionStore", /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return self.run(method(self.asynchronous, *args, **kwargs))
+
+    return _named_like(call, method)
+
+
+def _iterating(
+    method: Callable[Concatenate[AsyncSessionStore, P], Items[T]],
+) -> "Callable[Concatenate[SessionStore, P], BlockingItems[T]]":
+    def call(self: "SessionStore", /, *args: P.args, **kwargs: P.kwargs) -> BlockingItems[T]:
+        return BlockingItems(self, method(self.asynchronous, *args, **kwargs))
+
+    return _named_like(call, method, "BlockingItems")
+
+
+def _tailing(
+    method: Callable[Concatenate[AsyncSessionStore, P], Tail],
+) -> "Callable[Concatenate[SessionStore, P], BlockingTail]":
+    def call(self: "SessionStore", /, *args: P.args, **kwargs: P.kwargs) -> BlockingTail:
+        return BlockingTail(self, method(self.asynchronous, *args, **kwargs))
+
+    return _named_like(call, method, "BlockingTail")
+
+
+def _named_like(call: T, method: Any, answer: str | None = None) -> T:
+    """Gives the call the name, text and parameters that `help()` shows."""
+    shown: Any = call
+    shown.__name__, shown.__doc__ = method.__name__, method.__doc__
+    shown.__qualname__ = f"SessionStore.{method.__name__}"
+    signature = inspect.signature(method)
+    shown.__signature__ = signature if answer is None else signature.replace(return_annotation=answer)
+    return call
 
 
 class SessionStore:
     """A client of the daemon for code without asyncio; see AsyncSessionStore for what the methods promise.
 
-    May be used from many threads. An interrupt of a call cancels it. Close it, or use it in a `with` statement.
+    May be used from many threads. An interrupt of a call cancels it. Close it, or use it in a `with` statement; one that
+    is forgotten is closed by the garbage collector, or when the interpreter exits.
     """
 
     def __init__(
@@ -149,23 +143,30 @@ class SessionStore:
         *,
         timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS,
     ) -> None:
-        self._thread = _LoopThread()
-
-        async def connect() -> AsyncSessionStore:
-            return AsyncSessionStore(address, timeout_seconds=timeout_seconds)
-
-        try:
-            self._client = self._thread.run(connect())
-        except BaseException:
-            self._thread.stop()
-            raise
-        self._closed = False
-        _open_clients.add(self)
+        self._thread = LoopThread(lambda: AsyncSessionStore(address, timeout_seconds=timeout_seconds))
+        self._finalizer = weakref.finalize(self, self._thread.stop)
 
     @property
     def address(self) -> str:
         """The address of the daemon."""
-        return self._client.address
+        return self.asynchronous.address
+
+    @property
+    def asynchronous(self) -> AsyncSessionStore:
+        """The client that does the work; its coroutines are to be given to `run`."""
+        return self._thread.client
+
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Runs a coroutine of the asyncio client to its end; an interrupt cancels it.
+
+        Raises what the coroutine raises, and SessionStoreError when the client is closed before or meanwhile.
+        """
+        return self._thread.run(coroutine)
+
+    def run_unless_closed(self, action: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Does what a closed client has done already."""
+        if self._thread.is_open():
+            self.run(action())
 
     def __enter__(self) -> Self:
         """Nothing happens before the first call."""
@@ -179,14 +180,7 @@ class SessionStore:
 
     def close(self) -> None:
         """Closes the connection; calls under way in other threads fail. May be called again."""
-        if self._closed:
-            return
-        self._closed = True
-        _open_clients.discard(self)
-        try:
-            self._thread.run(self._client.close())
-        finally:
-            self._thread.stop()
+        self._finalizer()
 
     ping = _blocking(AsyncSessionStore.ping)
     create_session = _blocking(AsyncSessionStore.create_session)
@@ -206,43 +200,17 @@ class SessionStore:
     delete_events_before = _blocking(AsyncSessionStore.delete_events_before)
     update_active_message_id = _blocking(AsyncSessionStore.update_active_message_id)
     commit = _blocking(AsyncSessionStore.commit)
-    write = _iterating(AsyncSessionStore.write)
     get_server_info = _blocking(AsyncSessionStore.get_server_info)
     archive_session = _blocking(AsyncSessionStore.archive_session)
     restore_session = _blocking(AsyncSessionStore.restore_session)
     list_archives = _iterating(AsyncSessionStore.list_archives)
     delete_archive = _blocking(AsyncSessionStore.delete_archive)
+    tail = _tailing(AsyncSessionStore.tail)
 
-    def tail(
-        self,
-        session_id: str,
-        *,
-        after_sequence: int | None = None,
-        from_now: bool = False,
-        types: tuple[str, ...] = (),
-        skip_trimmed: bool = False,
-        follow: bool = True,
-        heartbeat_interval_seconds: int = 0,
-        give_up_after_seconds: float | None = None,
-    ) -> BlockingTail:
-        """The events of a session, from the beginning, after a sequence, or from now on; see Tail."""
-        tail = self._client.tail(
-            session_id,
-            after_sequence=after_sequence,
-            from_now=from_now,
-            types=types,
-            skip_trimmed=skip_trimmed,
-            follow=follow,
-            heartbeat_interval_seconds=heartbeat_interval_seconds,
-            give_up_after_seconds=give_up_after_seconds,
-        )
-        return BlockingTail(self._thread, tail)
+    def write(self, commits: Iterable[pb.CommitRequest]) -> BlockingItems[pb.CommitOutcome]:
+        """Applies many commits without waiting for each answer, and yields their outcomes in order.
 
-
-_open_clients: "weakref.WeakSet[SessionStore]" = weakref.WeakSet()
-
-
-@atexit.register
-def _close_forgotten() -> None:
-    for client in list(_open_clients):
-        client.close()
+        As AsyncSessionStore.write, but the iterable may block: it is read in a thread of its own, and may use this
+        client.
+        """
+        return BlockingItems(self, self.asynchronous.write(ThreadSource(commits)))

@@ -179,7 +179,7 @@ class Tail:
     ) -> None:
         await self.aclose()
 
-    def ready_event(self) -> StoredEvent | None:
+    def ready_item(self) -> StoredEvent | None:
         """The next event if it has arrived already; iteration goes on after it."""
         return self._cursor.next_event()
 

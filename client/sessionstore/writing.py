@@ -36,8 +36,8 @@ class WritePipeline:
     """Sends commits without waiting for each answer, and sends again what was not answered when a stream breaks.
 
     What is ready is sent together. At most MAX_IN_FLIGHT commits of together MAX_IN_FLIGHT_BYTES, or a single larger
-    one, are taken from the caller and not answered to it, so that a slow consumer slows the sending and memory stays
-    flat.
+    one, are taken from the caller and not answered; no answer is read before the ones before it were taken, so that a
+    slow consumer slows the sending and memory stays flat.
     """
 
     def __init__(self, open_call: Callable[[], Any], commits: Commits, *, timeout_seconds: float) -> None:
@@ -56,16 +56,16 @@ class WritePipeline:
         self._waiting_since = 0.0
         """Since when the oldest commit without an outcome waits, or its reader."""
 
-    async def outcomes(self) -> AsyncGenerator[pb.CommitOutcome, None]:
-        """The outcomes, in the order of the commits. Raises the library's exceptions, and the caller's own."""
+    async def outcomes(self) -> AsyncGenerator[Iterable[pb.CommitOutcome], None]:
+        """The outcomes, as they arrive together, in the order of the commits. Raises the library's exceptions, and the caller's own."""
         # A task of its own: the caller's iterator must not be cancelled with a stream that breaks.
         taker = asyncio.create_task(self._take(), name="write pipeline taker")
         taker.add_done_callback(lambda _: self._changed.set())
         try:
             while not (taker.done() and not self._unsent and not self._unanswered):
                 async with aclosing(self._one_stream(taker)) as stream:
-                    async for outcome in stream:
-                        yield outcome
+                    async for outcomes in stream:
+                        yield outcomes
             taker.result()
         finally:
             taker.cancel()
@@ -96,12 +96,13 @@ class WritePipeline:
         fits = self._in_flight < MAX_IN_FLIGHT and self._in_flight_bytes + size_bytes <= MAX_IN_FLIGHT_BYTES
         return fits or not self._in_flight
 
-    def _answer(self) -> None:
-        self._in_flight -= 1
-        self._in_flight_bytes -= self._unanswered.popleft().ByteSize()
+    def _answer(self, count: int) -> None:
+        for _ in range(count):
+            self._in_flight_bytes -= self._unanswered.popleft().ByteSize()
+        self._in_flight -= count
         self._answered.set()
 
-    async def _one_stream(self, taker: asyncio.Task[None]) -> AsyncGenerator[pb.CommitOutcome, None]:
+    async def _one_stream(self, taker: asyncio.Task[None]) -> AsyncGenerator[Iterable[pb.CommitOutcome], None]:
         with translated():
             call = self._open_call()
         sender = asyncio.create_task(self._send(call, taker), name="write pipeline sender")
@@ -109,9 +110,8 @@ class WritePipeline:
         try:
             while (response := await self._read(call)) is not grpc.aio.EOF:
                 self._backoff.succeeded()
-                for outcome in response.outcomes:
-                    self._answer()
-                    yield outcome
+                self._answer(len(response.outcomes))
+                yield response.outcomes
         except grpc.aio.AioRpcError as error:
             failure = error_from_call(error)
             if failure.code != grpc.StatusCode.UNAVAILABLE:

@@ -150,7 +150,7 @@ async def test_closing_ends_the_iteration_of_another_task(client: AsyncSessionSt
     await add(client, session, 3)
     tail = client.tail(session)
     assert (await following(tail)).sequence == 0
-    assert (tail.ready_event() or StoredEvent()).sequence == 1
+    assert (tail.ready_item() or StoredEvent()).sequence == 1
     await tail.aclose()
     assert [event async for event in tail] == []
     assert tail.last_sequence == 1

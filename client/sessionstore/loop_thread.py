@@ -1,0 +1,89 @@
+"""An asyncio client on an event loop in a thread of its own, for callers that block."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine
+from concurrent.futures import CancelledError
+from typing import Any, TypeVar
+
+import grpc
+
+from sessionstore.async_client import AsyncSessionStore
+from sessionstore.errors import SessionStoreError
+
+__all__ = ["LoopThread"]
+
+T = TypeVar("T")
+
+
+class LoopThread:
+    """A daemon thread with an event loop, on which one client lives from its making to its closing.
+
+    Attributes:
+        client: The client; only coroutines given to `run` may call it.
+    """
+
+    client: AsyncSessionStore
+
+    def __init__(self, connect: Callable[[], AsyncSessionStore]) -> None:
+        """Makes the client in the thread. Raises what `connect` raises."""
+        self._connect = connect
+        self._lock = threading.Lock()
+        self._open = True
+        self._ready = threading.Event()
+        self._failure: Exception | None = None
+        self._loop: asyncio.AbstractEventLoop
+        self._stop: asyncio.Event
+        self._thread = threading.Thread(
+            target=lambda: asyncio.run(self._live()), name="sessionstore client", daemon=True
+        )
+        self._thread.start()
+        self._ready.wait()
+        if self._failure is not None:
+            raise self._failure
+
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Runs a coroutine to its end; an interrupt of the caller cancels it.
+
+        Raises what the coroutine raises, and SessionStoreError when the client is closed before or meanwhile.
+        """
+        # Under the lock, so that whatever is begun is begun before the loop is told to stop, which then cancels it.
+        with self._lock:
+            if not self._open:
+                coroutine.close()
+                raise SessionStoreError("the client is closed", code=grpc.StatusCode.CANCELLED)
+            future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        try:
+            return future.result()
+        except CancelledError:
+            # No thread is cancelled: the one that waits here learns that there is no answer to wait for.
+            raise SessionStoreError("the client was closed", code=grpc.StatusCode.CANCELLED) from None
+        except BaseException:
+            future.cancel()
+            raise
+
+    def is_open(self) -> bool:
+        """Whether calls can be made."""
+        return self._open
+
+    def stop(self) -> None:
+        """Closes the client and ends the thread; calls under way fail. May be called again, from any thread."""
+        with self._lock:
+            was_open, self._open = self._open, False
+        if was_open:
+            self._loop.call_soon_threadsafe(self._stop.set)
+        # Whoever forgets a client leaves it to the garbage collector, which may run in this very thread.
+        if threading.current_thread() is not self._thread:
+            self._thread.join()
+
+    async def _live(self) -> None:
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        try:
+            self.client = self._connect()
+        except Exception as error:  # noqa: BLE001 - raised by the constructor
+            self._failure, self._open = error, False
+            return
+        finally:
+            self._ready.set()
+        async with self.client:
+            await self._stop.wait()
