@@ -84,7 +84,12 @@ def migrate(path: Path, migrations: list[Migration] | None = None) -> MigrationR
     with _connection(path, "rw") as connection:
         copy = _keep_copy(connection, path, pending[0]) if existed and len(pending) < len(migrations) else None
         for migration in pending:
-            _apply(connection, migration)
+            try:
+                _apply(connection, migration)
+            except sqlite3.Error as error:
+                raise MigrationError(
+                    f"{path.name}: {migration} failed ({error}); the schema is as it was before that step"
+                ) from error
     return MigrationReport(tuple(map(str, pending)), copy)
 
 

@@ -1,0 +1,222 @@
+"""The command as a person and a script meet it."""
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sessionstore import SessionStore
+from sessionstore.v1.session_pb2 import SessionConfig
+from tests.builders import custom, part, tool_call, user_message
+from tests.integration.process import SESSIOND, DaemonProcess, run_command
+
+CLAUDE_LINE = {
+    "type": "user",
+    "uuid": "u1",
+    "parentUuid": None,
+    "sessionId": "11111111-0000-4000-8000-000000000000",
+    "timestamp": "2026-01-05T09:00:00.000Z",
+    "isSidechain": False,
+    "message": {"role": "user", "content": "hello"},
+}
+
+
+@pytest.fixture
+def daemon(tmp_path: Path) -> Iterator[DaemonProcess]:
+    """A daemon with two sessions; `alpha-1` has a message, a tool call and three events."""
+    with DaemonProcess(tmp_path, "--durability", "normal") as running, SessionStore(running.address) as store:
+        store.create_session(SessionConfig(metadata={"team": "a"}), session_id="alpha-1")
+        store.create_session(session_id="alpha-2")
+        store.append_message("alpha-1", user_message("m", "look \x1b[31mred\x1b[0m"))
+        store.create_tool_call("alpha-1", tool_call("c"))
+        for event in (part("one"), custom("note", b"x"), part("two")):
+            store.append_event("alpha-1", event)
+        yield running
+
+
+def lines(done: subprocess.CompletedProcess[str]) -> list[dict[str, object]]:
+    assert (0, "") == (done.returncode, done.stderr)
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_sessions_filters_sorts_and_pages(daemon: DaemonProcess) -> None:
+    """Filters, order, limit and offset reach the daemon; each line is one JSON object."""
+    listed = [item["id"] for item in lines(run_command("sessions", "--json", address=daemon.address))]
+    filtered = lines(run_command("sessions", "--json", "--metadata", "team=a", address=daemon.address))
+    ordered = lines(
+        run_command("sessions", "--json", "--order-by", "message-count", "--limit", "1", address=daemon.address)
+    )
+    skipped = lines(run_command("sessions", "--json", "--offset", "1", address=daemon.address))
+    future = lines(run_command("sessions", "--json", "--created-after", "2999-01-01", address=daemon.address))
+    assert ["alpha-2", "alpha-1"] == listed
+    assert ["alpha-1"] == [item["id"] for item in filtered] == [item["id"] for item in ordered]
+    assert ["alpha-1"] == [item["id"] for item in skipped]
+    assert [] == future
+
+
+def test_show_spells_control_characters_out(daemon: DaemonProcess) -> None:
+    """What an agent stored cannot steer the reader's terminal, and output to a pipe has no colours."""
+    shown = run_command("show", "alpha-1", address=daemon.address)
+    assert (0, "") == (shown.returncode, shown.stderr)
+    assert "\x1b" not in shown.stdout
+    assert "look \\x1b[31mred\\x1b[0m" in shown.stdout
+    assert "pending approval" in shown.stdout
+    kinds = [item["kind"] for item in lines(run_command("show", "alpha-1", "--json", address=daemon.address))]
+    assert ["session", "message", "external"] == kinds
+
+
+def test_an_unambiguous_beginning_of_an_id_will_do(daemon: DaemonProcess) -> None:
+    """An ambiguous one is refused with candidates, an unknown one with what to do."""
+    with SessionStore(daemon.address) as store:
+        store.create_session(session_id="alpha-11")
+        store.create_session(session_id="beta")
+    assert 0 == run_command("show", "be", address=daemon.address).returncode
+    assert 0 == run_command("show", "alpha-1", address=daemon.address).returncode
+    ambiguous = run_command("show", "alpha", address=daemon.address)
+    unknown = run_command("show", "gamma", address=daemon.address)
+    assert (1, True) == (ambiguous.returncode, "alpha-11" in ambiguous.stderr and "alpha-2" in ambiguous.stderr)
+    assert (1, "Error: no session 'gamma'; `sessiond sessions` lists them\n") == (unknown.returncode, unknown.stderr)
+
+
+def test_tail_filters_and_begins_where_it_is_told(daemon: DaemonProcess) -> None:
+    """From the start, after a sequence, and by type."""
+    everything = lines(run_command("tail", "alpha-1", "--no-follow", "--json", address=daemon.address))
+    after = lines(run_command("tail", "alpha-1", "--no-follow", "--json", "--from", "1", address=daemon.address))
+    custom_only = lines(
+        run_command("tail", "alpha-1", "--no-follow", "--json", "--type", "custom:note", address=daemon.address)
+    )
+    assert 3 == len(everything)
+    assert ["2"] == [item["sequence"] for item in after]
+    assert ["1"] == [item["sequence"] for item in custom_only]
+
+
+def test_an_interrupt_is_the_clean_end_of_a_tail(daemon: DaemonProcess) -> None:
+    """Ctrl-C ends a tail with 0 and without a word."""
+    command = [SESSIOND, "tail", "alpha-1", "--address", daemon.address]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as tail:
+        assert tail.stdout is not None
+        for _ in range(3):
+            assert tail.stdout.readline()
+        tail.send_signal(signal.SIGINT)
+        errors = tail.communicate(timeout=30)[1]
+    assert (0, "") == (tail.returncode, errors)
+
+
+def test_output_survives_a_reader_that_leaves(daemon: DaemonProcess) -> None:
+    """`| head` ends the command quietly."""
+    with SessionStore(daemon.address) as store:
+        for index in range(2000):
+            store.append_event("alpha-2", part(str(index) * 50))
+    command = f"'{SESSIOND}' tail alpha-2 --no-follow --json --address '{daemon.address}' | head -n 1"
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, timeout=30, check=False
+    )
+    assert (0, "", 1) == (done.returncode, done.stderr, len(done.stdout.splitlines()))
+
+
+def test_delete_asks_first(daemon: DaemonProcess) -> None:
+    """Where nobody can be asked, --yes is needed."""
+    refused = run_command("delete", "alpha-2", address=daemon.address)
+    deleted = run_command("delete", "alpha-2", "--yes", address=daemon.address)
+    assert (2, True) == (refused.returncode, "--yes" in refused.stderr)
+    assert (0, True) == (deleted.returncode, deleted.stdout.startswith("deleted alpha-2"))
+    assert 1 == run_command("show", "alpha-2", address=daemon.address).returncode
+
+
+def test_archive_and_restore(daemon: DaemonProcess) -> None:
+    """An archived session is out of the lists, and comes back as it was."""
+    assert 0 == run_command("archive", "alpha-1", address=daemon.address).returncode
+    assert ["alpha-2"] == [item["id"] for item in lines(run_command("sessions", "--json", address=daemon.address))]
+    assert 0 == run_command("restore", "alpha-1", address=daemon.address).returncode
+    assert 3 == len(lines(run_command("tail", "alpha-1", "--no-follow", "--json", address=daemon.address)))
+
+
+def test_an_unreachable_daemon_is_told_with_its_address(tmp_path: Path) -> None:
+    """The exit code is 3, and the message says what to do."""
+    for command in (("ping",), ("sessions",), ("show", "x"), ("tail", "x")):
+        done = run_command(*command, address=f"unix:{tmp_path}/none.sock")
+        assert 3 == done.returncode
+        assert f"no daemon answers at unix:{tmp_path}/none.sock" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_options_win_over_environment_over_file(tmp_path: Path) -> None:
+    """Flags, then SESSIOND_*, then the TOML file."""
+    for name in ("file", "environment", "flag"):
+        (tmp_path / name).mkdir()
+    config = tmp_path / "config.toml"
+    config.write_text(f'data-dir = "{tmp_path}/file"\n[migrate]\nstatus = false\n')
+    by_file = run_command("migrate", SESSIOND_CONFIG=str(config))
+    by_environment = run_command("--config", str(config), "migrate", SESSIOND_DATA_DIR=str(tmp_path / "environment"))
+    by_flag = run_command(
+        "--config",
+        str(config),
+        "migrate",
+        "--data-dir",
+        str(tmp_path / "flag"),
+        SESSIOND_DATA_DIR=str(tmp_path / "environment"),
+    )
+    for done in (by_environment, by_flag):
+        assert (0, "applied 0001_sessions\n") == (done.returncode, done.stdout)
+    assert [True, True] == [(tmp_path / name / "sessions.db").exists() for name in ("environment", "flag")]
+    assert not by_file.stderr
+
+
+def test_a_mistake_in_the_file_is_named(tmp_path: Path) -> None:
+    """An unknown key is refused by its name."""
+    config = tmp_path / "config.toml"
+    config.write_text('[serve]\nlissten = ["unix:/x"]\n')
+    done = run_command("--config", str(config), "ping")
+    assert (2, True) == (done.returncode, "'serve.lissten' is no option" in done.stderr)
+
+
+def test_migrate_status_creates_nothing(tmp_path: Path) -> None:
+    """Looking is not touching."""
+    done = run_command("migrate", "--status", "--json", "--data-dir", str(tmp_path / "data"))
+    assert [{"migration": "0001_sessions", "applied_at": None}] == lines(done)
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_torn_line_is_reported_and_the_rest_is_imported(daemon: DaemonProcess, tmp_path: Path) -> None:
+    """The report names file and line, and the exit code says that something was left out."""
+    second = {**CLAUDE_LINE, "uuid": "u2", "parentUuid": "u1"}
+    path = tmp_path / "torn.jsonl"
+    path.write_text(f'{json.dumps(CLAUDE_LINE)}\n{{"type": "user", \n{json.dumps(second)}\n')
+    done = run_command("import", "--json", str(path), address=daemon.address)
+    (summary,) = [json.loads(line) for line in done.stdout.splitlines()]
+    assert 4 == done.returncode
+    assert f"{path}:2: " in done.stderr
+    assert (3, 2, 1) == (summary["entries"], summary["messages"], summary["invalid"])
+
+
+def test_strict_writes_nothing_when_anything_is_wrong(daemon: DaemonProcess, tmp_path: Path) -> None:
+    """Everything is checked before anything is written."""
+    (tmp_path / "a.jsonl").write_text(json.dumps(CLAUDE_LINE) + "\n")
+    (tmp_path / "b.jsonl").write_text(json.dumps({**CLAUDE_LINE, "sessionId": "other"}) + "\n{torn")
+    done = run_command("import", "--strict", str(tmp_path), address=daemon.address)
+    listed = [item["id"] for item in lines(run_command("sessions", "--json", address=daemon.address))]
+    assert (4, True) == (done.returncode, "nothing was imported" in done.stderr)
+    assert ["alpha-2", "alpha-1"] == listed
+
+
+def test_a_file_that_is_no_transcript_is_refused(daemon: DaemonProcess, tmp_path: Path) -> None:
+    """The message names the file and the formats that are understood."""
+    path = tmp_path / "notes.txt"
+    path.write_text("nothing of the kind")
+    done = run_command("import", str(path), address=daemon.address)
+    missing = run_command("import", str(tmp_path / "missing"), address=daemon.address)
+    assert (4, True) == (done.returncode, "Codex" in done.stderr and str(path) in done.stderr)
+    assert (2, f"Error: there is no file or folder {tmp_path}/missing\n") == (missing.returncode, missing.stderr)
+
+
+def test_help_teaches_each_command(tmp_path: Path) -> None:
+    """Every command says what it does, with an example where it does something."""
+    overview = run_command("--help").stdout
+    for name in ("serve", "import", "sessions", "show", "tail", "delete", "archive", "restore", "migrate", "ping"):
+        assert name in overview
+        assert f"Example: sessiond {name}" in run_command(name, "--help").stdout
+    assert os.linesep in overview

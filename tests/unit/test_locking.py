@@ -1,0 +1,54 @@
+"""The lock on a data directory."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sessiond.locking import DataDirError, DataDirInUseError, DataDirLock
+
+HOLDER = """
+import sys
+from pathlib import Path
+from sessiond.locking import DataDirLock
+with DataDirLock(Path(sys.argv[1])) as lock:
+    lock.describe(["unix:/some.sock"])
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_second_process_is_refused_and_told_who_holds_it(tmp_path: Path) -> None:
+    """The message names the process and where it listens; when it is gone, however, the lock is free."""
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout is not None
+        assert "held\n" == holder.stdout.readline()
+        with pytest.raises(DataDirInUseError, match=f"process {holder.pid} \\(listening on unix:/some.sock\\)"):
+            DataDirLock(tmp_path).__enter__()
+        holder.kill()
+    with DataDirLock(tmp_path):
+        assert True
+
+
+def test_the_folder_is_made_for_the_user_alone(tmp_path: Path) -> None:
+    """A data directory that is missing is made with 0700."""
+    folder = tmp_path / "a" / "data"
+    with DataDirLock(folder):
+        assert 0o700 == folder.stat().st_mode & 0o777
+
+
+def test_the_lock_is_not_inherited(tmp_path: Path) -> None:
+    """A child process does not keep the directory locked."""
+    with DataDirLock(tmp_path) as lock:
+        assert not os.get_inheritable(lock._descriptor)
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    """The message names the folder and the reason."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DataDirError, match="cannot use the data directory"):
+        DataDirLock(tmp_path / "file" / "data").__enter__()
