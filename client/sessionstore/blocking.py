@@ -40,9 +40,10 @@ class BlockingItems(Generic[T]):
     Close it, or use it in a `with` statement, when it is not read to its end.
     """
 
-    def __init__(self, store: "SessionStore", items: _Stepwise[T]) -> None:
-        # The store itself, so that it is not closed as forgotten while its answers are read.
+    def __init__(self, store: "SessionStore", thread: LoopThread, items: _Stepwise[T]) -> None:
+        # Kept, so that the store is not closed as forgotten while its answers are read.
         self._store = store
+        self._thread = thread
         self._items = items
 
     def __iter__(self) -> Self:
@@ -55,7 +56,7 @@ class BlockingItems(Generic[T]):
         if (item := self._items.ready_item()) is not None:
             return item
         try:
-            return self._store.run(self._items.__anext__())
+            return self._thread.run(self._items.__anext__())
         except StopAsyncIteration:
             raise StopIteration from None
 
@@ -71,7 +72,7 @@ class BlockingItems(Generic[T]):
 
     def close(self) -> None:
         """Ends the call; what was not read is dropped. May be called again, also after the client was closed."""
-        self._store.run_unless_closed(self._items.aclose)
+        self._thread.run_unless_closed(self._items.aclose)
 
 
 class BlockingTail(BlockingItems[StoredEvent]):
@@ -97,7 +98,7 @@ def _blocking(
     method: Callable[Concatenate[AsyncSessionStore, P], Coroutine[Any, Any, T]],
 ) -> "Callable[Concatenate[SessionStore, P], T]":
     def call(self: "SessionStore", /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return self.run(method(self.asynchronous, *args, **kwargs))
+        return self._thread.run(method(self._thread.client, *args, **kwargs))
 
     return _named_like(call, method)
 
@@ -106,7 +107,7 @@ def _iterating(
     method: Callable[Concatenate[AsyncSessionStore, P], Items[T]],
 ) -> "Callable[Concatenate[SessionStore, P], BlockingItems[T]]":
     def call(self: "SessionStore", /, *args: P.args, **kwargs: P.kwargs) -> BlockingItems[T]:
-        return BlockingItems(self, method(self.asynchronous, *args, **kwargs))
+        return BlockingItems(self, self._thread, method(self._thread.client, *args, **kwargs))
 
     return _named_like(call, method, "BlockingItems")
 
@@ -115,7 +116,7 @@ def _tailing(
     method: Callable[Concatenate[AsyncSessionStore, P], Tail],
 ) -> "Callable[Concatenate[SessionStore, P], BlockingTail]":
     def call(self: "SessionStore", /, *args: P.args, **kwargs: P.kwargs) -> BlockingTail:
-        return BlockingTail(self, method(self.asynchronous, *args, **kwargs))
+        return BlockingTail(self, self._thread, method(self._thread.client, *args, **kwargs))
 
     return _named_like(call, method, "BlockingTail")
 
@@ -133,8 +134,8 @@ def _named_like(call: T, method: Any, answer: str | None = None) -> T:
 class SessionStore:
     """A client of the daemon for code without asyncio; see AsyncSessionStore for what the methods promise.
 
-    May be used from many threads. An interrupt of a call cancels it. Close it, or use it in a `with` statement; one that
-    is forgotten is closed by the garbage collector, or when the interpreter exits.
+    May be used from many threads. An interrupt of a call cancels it. Close it, or use it in a `with` statement; one
+    that is forgotten is closed by the garbage collector, or when the interpreter exits.
     """
 
     def __init__(
@@ -149,24 +150,7 @@ class SessionStore:
     @property
     def address(self) -> str:
         """The address of the daemon."""
-        return self.asynchronous.address
-
-    @property
-    def asynchronous(self) -> AsyncSessionStore:
-        """The client that does the work; its coroutines are to be given to `run`."""
-        return self._thread.client
-
-    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Runs a coroutine of the asyncio client to its end; an interrupt cancels it.
-
-        Raises what the coroutine raises, and SessionStoreError when the client is closed before or meanwhile.
-        """
-        return self._thread.run(coroutine)
-
-    def run_unless_closed(self, action: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Does what a closed client has done already."""
-        if self._thread.is_open():
-            self.run(action())
+        return self._thread.client.address
 
     def __enter__(self) -> Self:
         """Nothing happens before the first call."""
@@ -213,4 +197,4 @@ class SessionStore:
         As AsyncSessionStore.write, but the iterable may block: it is read in a thread of its own, and may use this
         client.
         """
-        return BlockingItems(self, self.asynchronous.write(ThreadSource(commits)))
+        return BlockingItems(self, self._thread, self._thread.client.write(ThreadSource(commits)))

@@ -10,12 +10,16 @@ import grpc
 from sessionstore.address import grpc_target
 from sessionstore.errors import SessionStoreError, error_from_call
 
-__all__ = ["open_channel", "translated"]
+__all__ = ["is_transient", "open_channel", "translated"]
 
 KEEPALIVE_SECONDS = 60
 
 _STORE = "sessionstore.v1.SessionStoreService"
 _ADMIN = "sessionstore.v1.AdminService"
+
+# What a repeat may mend. A server that shuts down drops the calls that it has not begun with CANCELLED; a call that is
+# cancelled on this side never ends with a status.
+_TRANSIENT = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
 
 # A repeat of these would be answered NOT_FOUND for what the first try had done.
 _NOT_REPEATED = [
@@ -37,7 +41,7 @@ _SERVICE_CONFIG = {
                 "initialBackoff": "0.1s",
                 "maxBackoff": "2s",
                 "backoffMultiplier": 2.5,
-                "retryableStatusCodes": ["UNAVAILABLE"],
+                "retryableStatusCodes": [code.name for code in _TRANSIENT],
             },
         },
     ]
@@ -62,6 +66,11 @@ def open_channel(address: str) -> grpc.aio.Channel:
         # The path, percent-encoded, is no authority that every server accepts.
         options.append(("grpc.default_authority", "localhost"))
     return grpc.aio.insecure_channel(target, options=options)
+
+
+def is_transient(failure: SessionStoreError) -> bool:
+    """Whether the same call may succeed later, or at a successor of the server."""
+    return failure.code in _TRANSIENT
 
 
 @contextmanager

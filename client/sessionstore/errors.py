@@ -275,6 +275,8 @@ _BY_REASON: dict[int, type[SessionStoreError]] = {
 
 _BY_CODE: dict[grpc.StatusCode, type[SessionStoreError]] = {
     grpc.StatusCode.UNAVAILABLE: ServerUnavailableError,
+    # A server that shuts down drops the calls that it has not begun.
+    grpc.StatusCode.CANCELLED: ServerUnavailableError,
     grpc.StatusCode.DEADLINE_EXCEEDED: DeadlineExceededError,
     grpc.StatusCode.UNIMPLEMENTED: UnimplementedError,
     grpc.StatusCode.RESOURCE_EXHAUSTED: TooLargeError,

@@ -62,9 +62,13 @@ class LoopThread:
             future.cancel()
             raise
 
-    def is_open(self) -> bool:
-        """Whether calls can be made."""
-        return self._open
+    def run_unless_closed(self, action: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Does what needs no doing once the client is closed."""
+        try:
+            self.run(action())
+        except SessionStoreError:
+            if self._open:
+                raise
 
     def stop(self) -> None:
         """Closes the client and ends the thread; calls under way fail. May be called again, from any thread."""

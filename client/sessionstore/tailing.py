@@ -9,7 +9,7 @@ from typing import Any, Self
 import grpc
 
 from sessionstore.backoff import Backoff
-from sessionstore.channel import translated
+from sessionstore.channel import is_transient, translated
 from sessionstore.errors import (
     HistoryTrimmedError,
     SequenceGapError,
@@ -232,7 +232,7 @@ class Tail:
 
     async def _fail(self, error: grpc.aio.AioRpcError) -> None:
         failure = error_from_call(error)
-        if error.code() != grpc.StatusCode.UNAVAILABLE:
+        if not is_transient(failure):
             self._ended = True
             self._hang_up()
             raise failure from error

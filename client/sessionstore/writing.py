@@ -10,7 +10,7 @@ from typing import Any
 import grpc
 
 from sessionstore.backoff import Backoff
-from sessionstore.channel import translated
+from sessionstore.channel import is_transient, translated
 from sessionstore.errors import DeadlineExceededError, ServerUnavailableError, SessionStoreError, error_from_call
 from sessionstore.identifiers import fresh_id
 from sessionstore.v1 import session_store_service_pb2 as pb
@@ -57,7 +57,10 @@ class WritePipeline:
         """Since when the oldest commit without an outcome waits, or its reader."""
 
     async def outcomes(self) -> AsyncGenerator[Iterable[pb.CommitOutcome], None]:
-        """The outcomes, as they arrive together, in the order of the commits. Raises the library's exceptions, and the caller's own."""
+        """The outcomes in the order of the commits, those together that arrive together.
+
+        Raises the library's exceptions, and those of the caller's own iterable.
+        """
         # A task of its own: the caller's iterator must not be cancelled with a stream that breaks.
         taker = asyncio.create_task(self._take(), name="write pipeline taker")
         taker.add_done_callback(lambda _: self._changed.set())
@@ -114,7 +117,7 @@ class WritePipeline:
                 yield response.outcomes
         except grpc.aio.AioRpcError as error:
             failure = error_from_call(error)
-            if failure.code != grpc.StatusCode.UNAVAILABLE:
+            if not is_transient(failure):
                 raise failure from error
         finally:
             sender.cancel()

@@ -28,9 +28,11 @@ def info(reason: str, domain: str = "sessionstore", **metadata: str) -> ErrorInf
     return ErrorInfo(reason=reason, domain=domain, metadata=metadata)
 
 
-def failed_call(code: grpc.StatusCode, details: bytes | None = None) -> grpc.aio.AioRpcError:
+def failed_call(
+    code: grpc.StatusCode, details: bytes | None = None, message: str = "what gRPC says"
+) -> grpc.aio.AioRpcError:
     trailing = grpc.aio.Metadata() if details is None else grpc.aio.Metadata(("grpc-status-details-bin", details))
-    return grpc.aio.AioRpcError(code, grpc.aio.Metadata(), trailing, "what gRPC says")
+    return grpc.aio.AioRpcError(code, grpc.aio.Metadata(), trailing, message)
 
 
 def test_every_reason_has_an_exception_of_its_own() -> None:
@@ -94,6 +96,7 @@ def test_numbers_of_the_metadata_are_numbers() -> None:
     ("code", "expected"),
     [
         (grpc.StatusCode.UNAVAILABLE, errors.ServerUnavailableError),
+        (grpc.StatusCode.CANCELLED, errors.ServerUnavailableError),
         (grpc.StatusCode.DEADLINE_EXCEEDED, errors.DeadlineExceededError),
         (grpc.StatusCode.UNIMPLEMENTED, errors.UnimplementedError),
         (grpc.StatusCode.RESOURCE_EXHAUSTED, errors.TooLargeError),
@@ -129,6 +132,13 @@ def test_unreadable_details_do_not_hide_the_failure() -> None:
     error = errors.error_from_call(failed_call(grpc.StatusCode.UNAVAILABLE, b"\xff\xff\xff"))
     assert type(error) is errors.ServerUnavailableError
     assert str(error) == "what gRPC says"
+
+
+def test_a_write_that_breaks_is_an_unavailable_server() -> None:
+    """A connection that is lost while a stream is written looks internal to gRPC, and is not."""
+    broken = failed_call(grpc.StatusCode.INTERNAL, message="Internal error from Core")
+    error = errors.error_from_call(broken)
+    assert (type(error), error.code) == (errors.ServerUnavailableError, grpc.StatusCode.UNAVAILABLE)
 
 
 def test_a_reason_of_a_newer_server_is_told_by_its_code() -> None:

@@ -46,11 +46,12 @@ def test_events_come_one_by_one_and_in_order() -> None:
 def test_the_bookmark_never_runs_ahead_of_what_was_handed_out() -> None:
     """Inside a batch the bookmark is the event; only after the last event it is the end of the range."""
     tail = cursor(types=["custom"])
-    assert tail.last_sequence is None
     tail.take(batch(0, 9, 2, 5))
     assert tail.last_sequence is None
-    bookmarks = [(event.sequence, tail.last_sequence) for event in iter(tail.next_event, None) if event]
-    assert bookmarks == [(2, 2), (5, 9)]
+    bookmarks: list[tuple[int, int | None]] = []
+    while (event := tail.next_event()) is not None:
+        bookmarks.append((event.sequence, tail.last_sequence))
+    assert [(2, 2), (5, 9)] == bookmarks
 
 
 def test_heartbeats_move_the_bookmark_past_filtered_events() -> None:
