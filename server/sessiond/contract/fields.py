@@ -17,10 +17,20 @@ from sessionstore.v1.event_pb2 import Event
 from sessionstore.v1.session_store_service_pb2 import SessionOrder
 from sessionstore.v1.tool_pb2 import ToolCallStatus
 
-__all__ = ["FIELD_RULES", "REQUIRED_FIELDS", "Refusal", "check_event_types", "check_identifier", "check_timestamp"]
+__all__ = [
+    "FIELD_RULES",
+    "MAX_SHOWN_CHARACTERS",
+    "REQUIRED_FIELDS",
+    "Refusal",
+    "check_event_types",
+    "check_identifier",
+    "check_timestamp",
+]
 
 MAX_FILTER_TYPES = 100
 MAX_PORT = 65535
+MAX_SHOWN_CHARACTERS = 64
+"""How much of a client's own text an error repeats: the error travels in headers, which gRPC limits to 8 KiB."""
 
 _MIN_SECONDS = -62_135_596_800  # the year 1
 _MAX_SECONDS = 253_402_300_799  # the year 9999
@@ -124,7 +134,7 @@ def check_event_types(types: Any) -> None:
             check_identifier(custom)
         elif value not in _EVENT_KINDS and value != "unknown":
             known = ", ".join(sorted(_EVENT_KINDS))
-            raise Refusal(f"{value[:MAX_ID_BYTES]!r} is no event type; give one of {known}, or custom:<type>")
+            raise Refusal(f"{value[:MAX_SHOWN_CHARACTERS]!r} is no event type; give one of {known}, or custom:<type>")
 
 
 def check_timestamp(value: Timestamp) -> None:

@@ -6,14 +6,17 @@ from typing import Any
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
 
-from sessiond.contract.fields import Refusal, check_identifier
-from sessiond.contract.limits import MAX_ID_BYTES, Limits
+from sessiond.contract.fields import MAX_SHOWN_CHARACTERS, Refusal, check_identifier
+from sessiond.contract.limits import Limits
 from sessiond.contract.trees import check_tree
 from sessiond.store.errors import InvalidFieldError, TooLargeError
 from sessionstore.v1 import session_store_service_pb2 as pb
 from sessionstore.v1.session_pb2 import SessionConfig
 
 __all__ = ["check_commit", "check_request"]
+
+MAX_FILTER_PAIRS = 100
+"""Each is a condition of its own, and a database bounds how many there may be."""
 
 _CONFIG: Any = SessionConfig.DESCRIPTOR  # two classes of descriptors exist, and the stubs know one at a time
 
@@ -26,6 +29,8 @@ def check_request(request: Message, limits: Limits) -> None:
     if isinstance(request, pb.WriteRequest):
         _check_count("commits", len(request.commits), limits.max_commits_per_request)
         return
+    # Sizes first: what is too large is not worth a closer look, which would take time from other calls.
+    _check_sizes(request, limits)
     check_tree(request)
     check = _CHECKS.get(type(request))
     if check is not None:
@@ -37,32 +42,48 @@ def check_commit(commit: pb.CommitRequest, limits: Limits) -> None:
     check_request(commit, limits)
 
 
+def _check_sizes(request: Message, limits: Limits) -> None:
+    if isinstance(request, pb.CommitRequest):
+        _check_commit_sizes(request, limits)
+        return
+    field = _SIZED_FIELDS.get(type(request))
+    if field is not None:
+        _check_size(field, getattr(request, field).ByteSize(), limits.max_item_bytes)
+
+
+def _check_commit_sizes(commit: pb.CommitRequest, limits: Limits) -> None:
+    _check_count("mutations", len(commit.mutations), limits.max_mutations_per_commit)
+    if len(commit.mutations) > 1:
+        _check_size("mutations", commit.ByteSize(), limits.max_request_bytes)
+    events_bytes = 0
+    for index, mutation in enumerate(commit.mutations):
+        kind = mutation.WhichOneof("kind")
+        if kind is None:
+            continue
+        if kind == "append_event":
+            size_bytes = mutation.append_event.event.ByteSize()
+            events_bytes += size_bytes
+        else:
+            size_bytes = getattr(mutation, kind).ByteSize()
+        _check_size(f"mutations[{index}].{kind}", size_bytes, limits.max_item_bytes)
+    # The events of a commit reach a tail in one frame, which must fit into a message of gRPC's default size.
+    _check_size("mutations", events_bytes, limits.max_item_bytes)
+
+
 def _check_create_session(request: pb.CreateSessionRequest, limits: Limits) -> None:
-    _check_size("config", request.config.ByteSize(), limits.max_item_bytes)
     _check_metadata("config.metadata", request.config.metadata, limits)
 
 
 def _check_list_sessions(request: pb.ListSessionsRequest, limits: Limits) -> None:
+    pairs = len(request.filter.metadata)
+    if pairs > MAX_FILTER_PAIRS:
+        raise InvalidFieldError(
+            "filter.metadata", f"has {pairs} pairs, the limit is {MAX_FILTER_PAIRS}; filter at the client instead"
+        )
     for key in request.filter.metadata:
         _check_key("filter.metadata", key)
     if request.filter.id_prefix:
         _check("filter.id_prefix", check_identifier, request.filter.id_prefix)
-
-
-def _check_append_message(request: pb.AppendMessageRequest, limits: Limits) -> None:
-    _check_size("message", request.message.ByteSize(), limits.max_item_bytes)
-
-
-def _check_create_tool_call(request: pb.CreateToolCallRequest, limits: Limits) -> None:
-    _check_size("tool_call", request.tool_call.ByteSize(), limits.max_item_bytes)
-
-
-def _check_update_tool_call(request: pb.UpdateToolCallRequest, limits: Limits) -> None:
-    _check_size("update", request.update.ByteSize(), limits.max_item_bytes)
-
-
-def _check_append_event(request: pb.AppendEventRequest, limits: Limits) -> None:
-    _check_size("event", request.event.ByteSize(), limits.max_item_bytes)
 
 
 def _check_update_session(request: pb.UpdateSessionRequest, limits: Limits) -> None:
@@ -70,7 +91,6 @@ def _check_update_session(request: pb.UpdateSessionRequest, limits: Limits) -> N
 
 
 def _check_session_update(update: pb.SessionUpdate, path: str, limits: Limits) -> None:
-    _check_size(path, update.ByteSize(), limits.max_item_bytes)
     _check_metadata(f"{path}.config.metadata", update.config.metadata, limits)
     _check_metadata(f"{path}.set_metadata", update.set_metadata, limits)
     for field in ("delete_metadata_keys", "add_approved_tools", "add_approved_bash_patterns"):
@@ -85,35 +105,23 @@ def _check_session_update(update: pb.SessionUpdate, path: str, limits: Limits) -
         if not FieldMask(paths=[field_path]).IsValidForDescriptor(_CONFIG):
             raise InvalidFieldError(
                 f"{path}.update_mask.paths[{index}]",
-                f"{field_path[:MAX_ID_BYTES]!r} is no field of SessionConfig; write paths such as system_prompt or"
-                " tool_config.approval_policy, and use set_metadata for single keys",
+                f"{field_path[:MAX_SHOWN_CHARACTERS]!r} is no field of SessionConfig; write paths such as"
+                " system_prompt or tool_config.approval_policy, and use set_metadata for single keys",
             )
 
 
 def _check_commit(commit: pb.CommitRequest, limits: Limits) -> None:
-    _check_count("mutations", len(commit.mutations), limits.max_mutations_per_commit)
-    if len(commit.mutations) > 1:
-        _check_size("mutations", commit.ByteSize(), limits.max_request_bytes)
-    events_bytes = 0
     session_updates = 0
     for index, mutation in enumerate(commit.mutations):
         kind = mutation.WhichOneof("kind")
-        path = f"mutations[{index}].{kind}"
         if kind is None:
             # Its unknown fields say that a newer client means something; doing nothing would be a lie.
             raise InvalidFieldError(
                 f"mutations[{index}].kind", "is of a kind that this server does not know; use a newer server"
             )
-        size_bytes = getattr(mutation, kind).ByteSize()
-        if kind == "append_event":
-            size_bytes = mutation.append_event.event.ByteSize()
-            events_bytes += size_bytes
-        _check_size(path, size_bytes, limits.max_item_bytes)
         if kind == "update_session":
             session_updates += 1
-            _check_session_update(mutation.update_session, path, limits)
-    # The events of a commit reach a tail in one frame, which must fit into a message of gRPC's default size.
-    _check_size("mutations", events_bytes, limits.max_item_bytes)
+            _check_session_update(mutation.update_session, f"mutations[{index}].{kind}", limits)
     if session_updates > 1:
         raise InvalidFieldError("mutations", "hold more than one update_session; put all changes into one")
 
@@ -137,7 +145,7 @@ def _check_metadata(field: str, pairs: Mapping[str, str], limits: Limits) -> Non
 
 
 def _check_key(field: str, key: str) -> None:
-    _check(f"{field}[{key[:64]!r}]", check_identifier, key)
+    _check(f"{field}[{key[:MAX_SHOWN_CHARACTERS]!r}]", check_identifier, key)
 
 
 def _check(field: str, rule: Callable[[str], None], value: str) -> None:
@@ -147,13 +155,18 @@ def _check(field: str, rule: Callable[[str], None], value: str) -> None:
         raise InvalidFieldError(field, str(refusal)) from None
 
 
+_SIZED_FIELDS: dict[type[Message], str] = {
+    pb.CreateSessionRequest: "config",
+    pb.AppendMessageRequest: "message",
+    pb.CreateToolCallRequest: "tool_call",
+    pb.UpdateToolCallRequest: "update",
+    pb.AppendEventRequest: "event",
+    pb.UpdateSessionRequest: "update",
+}
+
 _CHECKS: dict[type[Message], Callable[[Any, Limits], None]] = {
     pb.CreateSessionRequest: _check_create_session,
     pb.ListSessionsRequest: _check_list_sessions,
-    pb.AppendMessageRequest: _check_append_message,
-    pb.CreateToolCallRequest: _check_create_tool_call,
-    pb.UpdateToolCallRequest: _check_update_tool_call,
-    pb.AppendEventRequest: _check_append_event,
     pb.UpdateSessionRequest: _check_update_session,
     pb.CommitRequest: _check_commit,
 }

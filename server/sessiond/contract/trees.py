@@ -12,7 +12,7 @@ from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.protobuf.unknown_fields import UnknownFieldSet
 
-from sessiond.contract.fields import FIELD_RULES, REQUIRED_FIELDS, Refusal, check_timestamp
+from sessiond.contract.fields import FIELD_RULES, MAX_SHOWN_CHARACTERS, REQUIRED_FIELDS, Refusal, check_timestamp
 from sessiond.store.errors import InvalidFieldError
 from sessionstore.v1 import admin_service_pb2, session_store_service_pb2
 
@@ -137,7 +137,7 @@ def _rule(holder: Descriptor, field: FieldDescriptor) -> Rule | None:
 
 def _shown(key: object) -> str:
     # Keys of maps are the client's own text, of any length.
-    return str(key) if isinstance(key, int) else repr(str(key)[:64])
+    return str(key) if isinstance(key, int) else repr(str(key)[:MAX_SHOWN_CHARACTERS])
 
 
 def _is_synthetic(fields: Sequence[FieldDescriptor]) -> bool:

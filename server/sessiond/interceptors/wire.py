@@ -13,29 +13,31 @@ __all__ = ["find_invalid_text"]
 
 _VARINT, _FIXED64, _LENGTH_DELIMITED, _START_GROUP, _END_GROUP, _FIXED32 = range(6)
 _MAX_DEPTH = 100
+_MAX_FIELDS = 100_000  # a tenth of a second; the search holds up every other call
 _MAX_VARINT_BYTES = 10
 
 
 class _MalformedError(Exception):
-    """The bytes are no message at all."""
+    """The bytes are no message at all, or too much to look through."""
 
 
 def find_invalid_text(descriptor: Descriptor, data: bytes) -> str | None:
     """The path of the first text field that is not valid UTF-8, such as `message.user.content[0].text`.
 
-    None when there is none, or when the bytes are damaged in another way before it.
+    None when there is none, when the bytes are damaged in another way before it, or when it stands beyond the first
+    100,000 fields.
     """
     try:
-        return _find(descriptor, memoryview(data), 0)
+        return _find(descriptor, memoryview(data), 0, iter(range(_MAX_FIELDS)))
     except _MalformedError:
         return None
 
 
-def _find(descriptor: Descriptor, data: memoryview, depth: int) -> str | None:
+def _find(descriptor: Descriptor, data: memoryview, depth: int, budget: Iterator[int]) -> str | None:
     if depth > _MAX_DEPTH:
         raise _MalformedError
     seen: Counter[int] = Counter()
-    for number, value in _fields(data):
+    for number, value in _fields(data, budget):
         field = descriptor.fields_by_number.get(number)
         if field is None or value is None:
             continue
@@ -45,7 +47,7 @@ def _find(descriptor: Descriptor, data: memoryview, depth: int) -> str | None:
         if field.type == FieldDescriptor.TYPE_STRING and not _is_text(value):
             return name
         if field.type == FieldDescriptor.TYPE_MESSAGE and field.message_type is not None:
-            inner = _find(field.message_type, value, depth + 1)
+            inner = _find(field.message_type, value, depth + 1, budget)
             if inner is not None:
                 return f"{name}.{inner}"
     return None
@@ -59,10 +61,16 @@ def _is_text(value: memoryview) -> bool:
     return True
 
 
-def _fields(data: memoryview) -> Iterator[tuple[int, memoryview | None]]:
-    """The field numbers of a message, with the bytes of those that are length-delimited."""
+def _fields(data: memoryview, budget: Iterator[int]) -> Iterator[tuple[int, memoryview | None]]:
+    """The field numbers of a message, with the bytes of those that are length-delimited.
+
+    What stands in a group is passed over: proto3 has none, so it is of a field that we do not know.
+    """
     position = 0
+    groups: list[int] = []
     while position < len(data):
+        if next(budget, None) is None:
+            raise _MalformedError
         tag, position = _varint(data, position)
         number, wire_type = tag >> 3, tag & 7
         value: memoryview | None = None
@@ -78,11 +86,16 @@ def _fields(data: memoryview) -> Iterator[tuple[int, memoryview | None]]:
             position += 8
         elif wire_type == _FIXED32:
             position += 4
-        elif wire_type not in (_START_GROUP, _END_GROUP):  # the fields of a group are walked as if they stood here
+        elif wire_type == _START_GROUP and len(groups) < _MAX_DEPTH:
+            groups.append(number)
+        elif wire_type != _END_GROUP or not groups or groups.pop() != number:
             raise _MalformedError
         if number == 0 or position > len(data):
             raise _MalformedError
-        yield number, value
+        if not groups:
+            yield number, value
+    if groups:
+        raise _MalformedError
 
 
 def _varint(data: memoryview, position: int) -> tuple[int, int]:
