@@ -6,7 +6,8 @@ import threading
 from pathlib import Path
 
 from sessionstore import SessionStore
-from tests.builders import part
+from sessionstore.errors import ServerUnavailableError
+from tests.builders import part, user_message
 from tests.integration.process import DaemonProcess, run_command
 
 
@@ -106,3 +107,27 @@ def test_a_blocking_client_is_used_from_many_threads(tmp_path: Path) -> None:
         for thread in threads:
             thread.join()
     assert list(range(160)) == sorted(sequences)
+
+
+def serves(store: SessionStore) -> bool:
+    """Whether the daemon takes new calls."""
+    try:
+        return store.ping()
+    except ServerUnavailableError:
+        return False
+
+
+def test_a_second_signal_ends_it_at_once(tmp_path: Path) -> None:
+    """While a client that does not read keeps it from stopping within its grace, another signal does."""
+    with DaemonProcess(tmp_path, "--grace-seconds", "600") as daemon, SessionStore(daemon.address) as store:
+        store.create_session(session_id="s")
+        for index in range(20):
+            store.append_message("s", user_message(f"m{index}", "x" * 3_000_000))
+        reading = store.get_messages("s")
+        next(reading)
+        daemon.process.send_signal(signal.SIGTERM)
+        # It refuses new calls once it is stopping.
+        while serves(store):
+            pass
+        code, errors = daemon.stop(signal.SIGTERM)
+        assert (1, True) == (code, "stopped at once" in errors)

@@ -26,6 +26,12 @@ WAL_SIZE_LIMIT_BYTES = 64 * 1024 * 1024
 class EngineConnection(aiosqlite.Connection):
     """A connection that runs whole functions in its thread."""
 
+    def __init__(self, connector: Callable[[], sqlite3.Connection]) -> None:
+        super().__init__(connector, iter_chunk_size=64)
+        # A process that ends in disorder must not wait for ever for a thread that nobody stops; what was committed is
+        # safe, and a transaction under way is rolled back at the next start.
+        self._thread.daemon = True
+
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Runs `work` on the connection, in its thread.
 
@@ -60,7 +66,7 @@ def _connector(path: Path, *, read_only: bool, pragmas: tuple[str, ...]) -> Call
 
 async def _open(path: Path, *, read_only: bool, pragmas: tuple[str, ...]) -> EngineConnection:
     with translated():
-        return await EngineConnection(_connector(path, read_only=read_only, pragmas=pragmas), iter_chunk_size=64)  # type: ignore[return-value]
+        return await EngineConnection(_connector(path, read_only=read_only, pragmas=pragmas))  # type: ignore[return-value]
 
 
 async def open_writer(path: Path, durability: Durability) -> EngineConnection:
