@@ -6,6 +6,7 @@ import stat
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import quote
 
 import grpc
 
@@ -33,13 +34,18 @@ def _bind_one(server: grpc.aio.Server, listener: Listener) -> Listener:
     else:
         _try_port(listener)
     try:
-        port = server.add_insecure_port(str(listener))
+        port = server.add_insecure_port(_grpc_target(listener))
     except RuntimeError as error:
         raise AddressInUseError(f"cannot listen on {listener}: taken, or no address of this machine") from error
     if listener.socket is None:
         return replace(listener, port=port)
     listener.socket.chmod(stat.S_IRUSR | stat.S_IWUSR)
     return listener
+
+
+def _grpc_target(listener: Listener) -> str:
+    # gRPC reads it as a URI, in which `%`, `#` and `?` of a path would mean something.
+    return str(listener) if listener.socket is None else f"unix:{quote(str(listener.socket))}"
 
 
 def _make_folder(folder: Path) -> None:

@@ -4,7 +4,14 @@ from collections.abc import Iterator
 
 from sessiond.cli.text import local_time, one_line
 from sessionstore.v1.event_pb2 import StoredEvent
-from sessionstore.v1.message_pb2 import AssistantContent, CustomMessage, Message, StoredMessage, UserContent
+from sessionstore.v1.message_pb2 import (
+    AssistantContent,
+    CustomContent,
+    CustomMessage,
+    Message,
+    StoredMessage,
+    UserContent,
+)
 from sessionstore.v1.tool_pb2 import ToolCallState, ToolCallStatus, ToolError, ToolResult
 
 __all__ = ["event_line", "message_lines", "result_text", "tool_call_line"]
@@ -53,7 +60,7 @@ def _user_text(part: UserContent) -> str:
         case "app_command":
             return f"/{part.app_command.WhichOneof('command')}"
         case "custom":
-            return f"({part.custom.type}, {len(part.custom.data)} bytes of {part.custom.content_type})"
+            return _custom_part(part.custom)
     return "(of a kind that this program does not know)"
 
 
@@ -68,8 +75,12 @@ def _assistant_part(part: AssistantContent) -> Line:
             text = thought.simple.text or thought.signed.text or "(redacted)"
             return "dim italic", f"thought: {text}"
         case "custom":
-            return "", f"({part.custom.type}, {len(part.custom.data)} bytes of {part.custom.content_type})"
+            return "", _custom_part(part.custom)
     return "", "(of a kind that this program does not know)"
+
+
+def _custom_part(custom: CustomContent) -> str:
+    return f"({custom.type}, {len(custom.data)} bytes of {custom.content_type})"
 
 
 def _custom_text(custom: CustomMessage) -> str:

@@ -80,7 +80,7 @@ def _check_json(text: str) -> None:
 
 def _check_sequence(value: int) -> None:
     if value > MAX_SEQUENCE:
-        raise Refusal(f"is {value}, the largest is {MAX_SEQUENCE} (2^63-1); leave it out to begin at the start")
+        raise Refusal(f"is {value}, the largest is {MAX_SEQUENCE} (2^63-1); give a sequence that was answered, or none")
 
 
 def _check_not_negative(value: int) -> None:

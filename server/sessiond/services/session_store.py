@@ -1,11 +1,12 @@
 """The calls that mirror the store trait, the commits and the tails."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
-from typing import Any
+from typing import Any, TypeVar
 
 import grpc
+from google.protobuf.message import Message
 
 from sessiond.contract.limits import Limits
 from sessiond.contract.requests import check_request
@@ -19,6 +20,8 @@ from sessionstore.v1 import session_store_service_pb2_grpc as pb_grpc
 __all__ = ["SessionStoreService"]
 
 Context = grpc.aio.ServicerContext[Any, Any]
+RequestT = TypeVar("RequestT", bound=Message)
+AnswerT = TypeVar("AnswerT")
 
 
 class SessionStoreService(SingleMutations, pb_grpc.SessionStoreServiceServicer):
@@ -34,13 +37,10 @@ class SessionStoreService(SingleMutations, pb_grpc.SessionStoreServiceServicer):
         check_request(request, self._limits)
         return await self._store.create_session(request)
 
-    async def GetSession(  # noqa: N802, D102
+    def GetSession(  # noqa: N802, D102
         self, request: pb.GetSessionRequest, context: Context
     ) -> AsyncIterator[pb.GetSessionResponse]:
-        check_request(request, self._limits)
-        async with aclosing(self._store.get_session(request)) as fragments:
-            async for fragment in fragments:
-                yield fragment
+        return self._fragments(request, self._store.get_session)
 
     async def DeleteSession(  # noqa: N802, D102
         self, request: pb.DeleteSessionRequest, context: Context
@@ -54,13 +54,10 @@ class SessionStoreService(SingleMutations, pb_grpc.SessionStoreServiceServicer):
         check_request(request, self._limits)
         return await self._store.list_sessions(request)
 
-    async def GetMessages(  # noqa: N802, D102
+    def GetMessages(  # noqa: N802, D102
         self, request: pb.GetMessagesRequest, context: Context
     ) -> AsyncIterator[pb.GetMessagesResponse]:
-        check_request(request, self._limits)
-        async with aclosing(self._store.get_messages(request)) as fragments:
-            async for fragment in fragments:
-                yield fragment
+        return self._fragments(request, self._store.get_messages)
 
     async def ListMessages(  # noqa: N802, D102
         self, request: pb.ListMessagesRequest, context: Context
@@ -68,27 +65,29 @@ class SessionStoreService(SingleMutations, pb_grpc.SessionStoreServiceServicer):
         check_request(request, self._limits)
         return await self._store.list_messages(request)
 
-    async def GetPendingToolCalls(  # noqa: N802, D102
+    def GetPendingToolCalls(  # noqa: N802, D102
         self, request: pb.GetPendingToolCallsRequest, context: Context
     ) -> AsyncIterator[pb.GetPendingToolCallsResponse]:
-        check_request(request, self._limits)
-        async with aclosing(self._store.get_pending_tool_calls(request)) as fragments:
-            async for fragment in fragments:
-                yield fragment
+        return self._fragments(request, self._store.get_pending_tool_calls)
 
-    async def GetEvents(  # noqa: N802, D102
+    def GetEvents(  # noqa: N802, D102
         self, request: pb.GetEventsRequest, context: Context
     ) -> AsyncIterator[pb.GetEventsResponse]:
-        check_request(request, self._limits)
-        async with aclosing(self._store.get_events(request)) as fragments:
-            async for fragment in fragments:
-                yield fragment
+        return self._fragments(request, self._store.get_events)
 
     async def DeleteEventsBefore(  # noqa: N802, D102
         self, request: pb.DeleteEventsBeforeRequest, context: Context
     ) -> pb.DeleteEventsBeforeResponse:
         check_request(request, self._limits)
         return await self._store.delete_events_before(request)
+
+    async def _fragments(
+        self, request: RequestT, read: Callable[[RequestT], AsyncGenerator[AnswerT, None]]
+    ) -> AsyncIterator[AnswerT]:
+        check_request(request, self._limits)
+        async with aclosing(read(request)) as fragments:
+            async for fragment in fragments:
+                yield fragment
 
     async def Write(  # noqa: N802, D102
         self, request_iterator: AsyncIterator[pb.WriteRequest], context: Context
