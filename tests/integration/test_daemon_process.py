@@ -109,6 +109,15 @@ def test_a_blocking_client_is_used_from_many_threads(tmp_path: Path) -> None:
     assert list(range(160)) == sorted(sequences)
 
 
+def test_a_socket_may_have_any_path(tmp_path: Path) -> None:
+    """Characters that mean something in a URI are characters of the path."""
+    folder = tmp_path / "50%20 #a?b"
+    folder.mkdir()
+    with DaemonProcess(folder) as daemon:
+        assert 0 == run_command("ping", address=daemon.address).returncode
+        assert (folder / "s.sock").exists()
+
+
 def serves(store: SessionStore) -> bool:
     """Whether the daemon takes new calls."""
     try:

@@ -13,6 +13,13 @@ import sessionstore
 SESSIOND = str(Path(sys.executable).with_name("sessiond"))
 
 
+def test_the_installed_code_is_what_runs() -> None:
+    """Nothing comes from the checkout."""
+    prefix = Path(sys.prefix).resolve()
+    assert Path(sessiond.__file__).resolve().is_relative_to(prefix)
+    assert Path(sessionstore.__file__).resolve().is_relative_to(prefix)
+
+
 def test_the_version_is_that_of_the_distribution() -> None:
     """The command says the version that is installed."""
     done = subprocess.run([SESSIOND, "version"], capture_output=True, text=True, check=True)

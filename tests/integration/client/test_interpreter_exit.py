@@ -71,11 +71,11 @@ async def test_an_interrupt_cancels_the_call(client: AsyncSessionStore, daemon: 
     await client.create_session(session_id="s")
     program = await started(INTERRUPTED, daemon)
     async with asyncio.timeout(WAIT_SECONDS):
-        while not (await client.get_server_info()).open_tails:  # noqa: ASYNC110 - the condition is the server's
+        while not (await client.get_server_info()).open_tails:
             await asyncio.sleep(0.01)
     program.send_signal(signal.SIGINT)
     out, err = await asyncio.wait_for(program.communicate(), WAIT_SECONDS)
     assert (out.decode().split()[:2], err.decode(), program.returncode) == (["interrupted", "True"], "", 0)
     async with asyncio.timeout(WAIT_SECONDS):
-        while (await client.get_server_info()).open_tails:  # noqa: ASYNC110 - the condition is the server's
+        while (await client.get_server_info()).open_tails:
             await asyncio.sleep(0.01)

@@ -31,7 +31,7 @@ async def open_tails(client: AsyncSessionStore) -> int:
 
 async def until_open_tails(client: AsyncSessionStore, count: int) -> None:
     async with asyncio.timeout(10):
-        while await open_tails(client) != count:  # noqa: ASYNC110 - the condition is the server's
+        while await open_tails(client) != count:
             await asyncio.sleep(0.01)
 
 
@@ -86,7 +86,7 @@ async def test_a_tail_from_now_on_an_empty_session_misses_nothing(
     async with client.tail(session, from_now=True) as tail:
         waiting = asyncio.create_task(following(tail))
         async with asyncio.timeout(10):
-            while not tail.caught_up:  # noqa: ASYNC110 - nothing else tells it
+            while not tail.caught_up:
                 await asyncio.sleep(0.01)
         await daemon.stop()
         await daemon.start()

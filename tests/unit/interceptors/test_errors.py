@@ -1,0 +1,112 @@
+"""What becomes of an error that a handler raises."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from typing import Any
+
+import grpc
+import pytest
+
+from sessiond.interceptors.errors import ErrorInterceptor
+from sessiond.store.errors import NotFoundError
+
+INSIDE = "what only the log may tell"
+
+
+class Details(grpc.HandlerCallDetails):
+    """What gRPC tells an interceptor of a call."""
+
+    method = "/service/Call"
+    invocation_metadata = ()
+
+
+class Context:
+    """Notes how a call was ended, as gRPC's own context would end it."""
+
+    def __init__(self) -> None:
+        self.ended: tuple[grpc.StatusCode, str] | None = None
+
+    async def abort(self, code: grpc.StatusCode, details: str, _trailing_metadata: Any) -> None:
+        assert None is self.ended
+        self.ended = code, details
+        raise grpc.aio.AbortError
+
+
+async def finish(kind: str, error: BaseException, context: Context) -> list[str]:
+    """Runs a guarded handler that raises an error, after an answer when it streams; returns what it answered."""
+
+    async def unary(_request: Any, _context: Any) -> str:
+        raise error
+
+    async def stream(_request: Any, _context: Any) -> AsyncIterator[str]:
+        yield "answer"
+        raise error
+
+    async def continuation(_: grpc.HandlerCallDetails) -> Any:
+        make: Any = getattr(grpc, f"{kind}_rpc_method_handler")
+        return make(unary if kind.endswith("_unary") else stream)
+
+    handler: Any = await ErrorInterceptor().intercept_service(continuation, Details())
+    answers: list[str] = []
+    try:
+        if kind.endswith("_unary"):
+            await getattr(handler, kind)("request", context)
+        else:
+            async for answer in getattr(handler, kind)("request", context):
+                answers.append(answer)  # noqa: PERF401 - those before the error count
+    except grpc.aio.AbortError:
+        pass
+    return answers
+
+
+KINDS = ["unary_unary", "unary_stream", "stream_unary", "stream_stream"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_an_error_of_the_store_ends_the_call_with_its_status(kind: str) -> None:
+    """In the middle of a stream too, after what was answered before."""
+    context = Context()
+    assert ["answer"] * kind.endswith("_stream") == await finish(kind, NotFoundError.session("s"), context)
+    assert (grpc.StatusCode.NOT_FOUND, "no session 's'") == context.ended
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_an_unforeseen_error_stays_in_the_log(kind: str, caplog: pytest.LogCaptureFixture) -> None:
+    """The client learns INTERNAL and nothing of the text; the log has the traceback."""
+    context = Context()
+    await finish(kind, RuntimeError(INSIDE), context)
+    assert context.ended is not None
+    code, details = context.ended
+    assert grpc.StatusCode.INTERNAL == code
+    assert INSIDE not in details
+    (record,) = [record for record in caplog.records if record.levelno == logging.ERROR]
+    assert "/service/Call failed unexpectedly" == record.getMessage()
+    assert record.exc_info is not None
+    assert INSIDE == str(record.exc_info[1])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_cancellation_passes_as_it_is(kind: str) -> None:
+    """It is neither swallowed nor turned into a status."""
+    context = Context()
+    with pytest.raises(asyncio.CancelledError):
+        await finish(kind, asyncio.CancelledError(), context)
+    assert None is context.ended
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_call_that_its_handler_ended_is_ended_once(kind: str) -> None:
+    """What gRPC raises to unwind the handler is no error of its own."""
+    context = Context()
+    await finish(kind, grpc.aio.AbortError(), context)
+    assert None is context.ended
+
+
+async def test_an_unknown_call_stays_unknown() -> None:
+    """So that gRPC answers UNIMPLEMENTED."""
+
+    async def continuation(_: grpc.HandlerCallDetails) -> Any:
+        return None
+
+    assert None is await ErrorInterceptor().intercept_service(continuation, Details())

@@ -1,0 +1,74 @@
+"""The server's end of the pipelined write stream, without a network."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from sessiond.contract.limits import Limits
+from sessiond.services.write_stream import WriteStream
+from sessiond.store.errors import DrainingError
+from sessiond.store.sqlite.engine import DATABASE_NAME, SqliteStore
+from sessiond.store.sqlite.migrations import migrate
+from sessionstore.v1 import session_store_service_pb2 as pb
+from tests.builders import append, commit, part
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
+    """A store with an empty session."""
+    migrate(tmp_path / DATABASE_NAME)
+    opened = await SqliteStore.open(tmp_path, durability="normal")
+    await opened.create_session(pb.CreateSessionRequest(session_id="s"))
+    yield opened
+    await opened.close()
+
+
+class Requests:
+    """Requests of one commit each, counting those that were taken."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self.taken = 0
+
+    async def __aiter__(self) -> AsyncIterator[pb.WriteRequest]:
+        while self.taken < self.count:
+            self.taken += 1
+            yield pb.WriteRequest(commits=[commit("s", append(part(str(self.taken))))])
+
+
+async def test_reading_stops_while_too_many_commits_are_in_flight(store: SqliteStore) -> None:
+    """A client that does not take its answers is not read on: memory stays bounded."""
+    limits, requests = Limits(max_commits_in_flight=8), Requests(100)
+    stream = WriteStream(store, limits, asyncio.Event())
+    responses = stream.responses(requests.__aiter__())
+    answered = len((await anext(responses)).outcomes)
+    while requests.taken < 9:  # eight in flight, and one that waits for room
+        await asyncio.sleep(0)
+    for _ in range(100):
+        await asyncio.sleep(0)
+    assert requests.taken <= answered + 8 + 1
+    rest = [len(response.outcomes) async for response in responses]
+    assert 100 == answered + sum(rest)
+
+
+async def test_draining_answers_what_was_read_and_then_says_so(store: SqliteStore) -> None:
+    """A server that shuts down finishes the commits in flight, and ends the stream as unavailable."""
+    draining = asyncio.Event()
+
+    async def requests() -> AsyncIterator[pb.WriteRequest]:
+        yield pb.WriteRequest(commits=[commit("s", append(part("one"))), commit("s", append(part("two")))])
+        draining.set()
+        await asyncio.Event().wait()
+
+    responses = WriteStream(store, Limits(), draining).responses(requests())
+    outcomes: list[pb.CommitOutcome] = []
+
+    async def take_all() -> None:
+        async for response in responses:
+            outcomes.extend(response.outcomes)
+
+    with pytest.raises(DrainingError):
+        await take_all()
+    assert ["result", "result"] == [outcome.WhichOneof("outcome") for outcome in outcomes]
