@@ -1,5 +1,5 @@
 # Everything a developer does. Needs Python >= 3.11, make and, where a dependency has no wheel, a C toolchain.
-# PYTHON names another interpreter: make test PYTHON=/usr/bin/python3.13
+# PYTHON names another interpreter, when the environment is made: make clean test PYTHON=/usr/bin/python3.13
 
 PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3.14 python3; do \
 	if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then echo $$python; break; fi; done)
@@ -14,7 +14,8 @@ help: ## Show what there is.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
 $(READY): pyproject.toml
-	@if [ -z "$(PYTHON)" ]; then echo "sessiond needs Python 3.11 or newer; install it, or name it: make PYTHON=/path/to/python" >&2; exit 1; fi
+	@$(or $(PYTHON),false) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "sessiond needs Python 3.11 or newer; install it, or name it: make PYTHON=/path/to/python" >&2; exit 1; }
 	@echo "setting up $(VENV) with $(PYTHON)"
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
@@ -24,11 +25,12 @@ $(READY): pyproject.toml
 demo: $(READY) ## Start a daemon, import a recorded session, show it, and follow it live.
 	@$(BIN)/python docs/demo/demo.py
 
-test: $(READY) ## Run the tests.
-	$(BIN)/pytest
+test: $(READY) ## Run the tests, and say how much of the branches they cover.
+	@$(BIN)/pytest --cov --cov-report=
+	@echo "branch coverage: $$($(BIN)/coverage report --format=total) %"
 
-coverage: $(READY) ## Run the tests and report branch coverage.
-	$(BIN)/pytest --cov --cov-report=term:skip-covered
+coverage: ## Say what the newest run of the tests has not covered.
+	@$(BIN)/coverage report --skip-covered --show-missing
 
 format: $(READY) ## Format the code.
 	$(BIN)/ruff check --fix --quiet $(SOURCES)
@@ -39,7 +41,7 @@ lint: $(READY) ## Check format and style.
 	$(BIN)/ruff check $(SOURCES)
 
 types: $(READY) ## Check types.
-	$(BIN)/mypy server client tests
+	$(BIN)/mypy server client tests docs/demo
 
 generate: $(READY) ## Generate the stubs from the protos.
 	.ci/generate

@@ -5,6 +5,7 @@ Runs the commands that a person would type, on a temporary directory, prints wha
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -17,16 +18,23 @@ HERE = Path(__file__).resolve().parent
 LIVE_EVENTS = 5
 PATIENCE_SECONDS = 60
 
+TIME_LIMIT_SECONDS = 100
+
 APPENDER = """
 import sys, time
 from sessionstore import SessionStore
-from sessionstore.v1.event_pb2 import CustomEvent, Event
+from sessionstore.v1.event_pb2 import Event, MessageComplete
+from sessionstore.v1.message_pb2 import AssistantContent, AssistantMessage, Message
+from sessionstore.v1.session_store_service_pb2 import EventAppend, Mutation
 session_id, count = sys.argv[1], int(sys.argv[2])
 with SessionStore() as store:
-    for number in range(count):
-        event = Event(custom=CustomEvent(type="demo/tick", content_type="text/plain", data=f"tick {number}".encode()))
-        store.append_event(session_id, event)
-        time.sleep(0.2)
+    for number in range(1, count + 1):
+        content = [AssistantContent(text=f"This is live message {number} of {count}.")]
+        message = Message(id=f"live-{number}", assistant=AssistantMessage(content=content))
+        event = Event(message_complete=MessageComplete(message=message, model="a-model"))
+        # The message and its event in one commit: both are there, or neither.
+        store.commit(session_id, [Mutation(append_message=message), Mutation(append_event=EventAppend(event=event))])
+        time.sleep(0.3)
 """
 
 
@@ -46,7 +54,7 @@ def run(*arguments: str, head: int | None = None) -> str:
     """Runs a command as a person would, and shows what it prints."""
     print(f"$ sessiond {' '.join(arguments)}", flush=True)  # noqa: T201
     done = subprocess.run(  # noqa: S603
-        [SESSIOND, *arguments], check=True, capture_output=True, text=True, timeout=PATIENCE_SECONDS
+        [SESSIOND, *arguments], check=True, stdout=subprocess.PIPE, text=True, timeout=PATIENCE_SECONDS
     )
     lines = done.stdout.splitlines()
     for line in lines[:head]:
@@ -77,7 +85,7 @@ def follow(session_id: str, last_sequence: str) -> None:
         appender = subprocess.Popen([sys.executable, "-c", APPENDER, session_id, str(LIVE_EVENTS)])  # noqa: S603
         try:
             for _ in range(LIVE_EVENTS):
-                print(f"  {wait_for_line(tail.stdout, 'demo/tick')}", flush=True)  # noqa: T201
+                print(f"  {wait_for_line(tail.stdout, 'live message')}", flush=True)  # noqa: T201
         finally:
             watchdog.cancel()
             tail.terminate()
@@ -85,11 +93,22 @@ def follow(session_id: str, last_sequence: str) -> None:
                 raise RuntimeError("the second client failed")
 
 
+def out_of_time(signal_number: int, frame: object) -> None:
+    """Ends the demo, by way of what cleans up."""
+    raise TimeoutError(f"the demo did not end within {TIME_LIMIT_SECONDS} seconds")
+
+
 def main() -> None:
     """Runs the demo; fails loudly when anything does not work."""
+    signal.signal(signal.SIGALRM, out_of_time)
+    signal.alarm(TIME_LIMIT_SECONDS)
     with tempfile.TemporaryDirectory(prefix="sessiond-demo-") as folder:
         address = f"unix:{folder}/sessiond.sock"
         os.environ["SESSIOND_ADDRESS"] = address
+        # The settings of whoever runs this are not those of the demo.
+        settings = Path(folder, "config.toml")
+        settings.touch()
+        os.environ["SESSIOND_CONFIG"] = str(settings)
         say("start the daemon")
         print(f"$ sessiond serve --data-dir {folder}/data --listen {address}", flush=True)  # noqa: T201
         daemon = subprocess.Popen(  # noqa: S603
@@ -104,7 +123,7 @@ def main() -> None:
             session = json.loads(run("sessions", "--json"))
             say("show it")
             run("show", session["id"], head=18)
-            say("follow it live, while a second client appends")
+            say("follow it live, while a second client, another process, appends")
             follow(session["id"], session["last_event_sequence"])
             say("stop the daemon")
         finally:
