@@ -186,3 +186,23 @@ async def test_tails_before_during_and_after_an_import_see_the_same(
     first, second, third = await asyncio.wait_for(asyncio.gather(before, during, after), 30)
     assert expected == len(first)
     assert first == second == third
+
+
+@pytest.mark.parametrize("name", sorted(RECORDED))
+async def test_every_message_of_every_format_comes_back(
+    transcripts: Path, client: AsyncSessionStore, daemon: DaemonUnderTest, name: str
+) -> None:
+    """GetMessages answers the very messages that the importer made of a file, in their order, to the byte."""
+    path = recorded_file(transcripts, name)
+    (found,) = find_transcripts([path])
+    assert found.transcript is not None
+    made = [
+        mutation.append_message.SerializeToString(deterministic=True)
+        for step in found.transcript.steps()
+        if step.commit is not None
+        for mutation in step.commit.mutations
+        if mutation.WhichOneof("kind") == "append_message"
+    ]
+    await asyncio.to_thread(run_command, "import", str(path), address=daemon.address)
+    read = await stored_messages(client, found.transcript.session_id)
+    assert made == [message.SerializeToString(deterministic=True) for message in read]
