@@ -1,6 +1,7 @@
 """Where the daemon is: given, in the environment, or at the default socket."""
 
 import os
+import warnings
 from urllib.parse import quote
 
 import platformdirs
@@ -18,7 +19,12 @@ _MAX_SOCKET_PATH_BYTES = 107
 def default_address() -> str:
     """The address in SESSIOND_ADDRESS, else the daemon's default socket."""
     named = os.environ.get(ADDRESS_VARIABLE)
-    return named or f"{_UNIX_PREFIX}{platformdirs.user_runtime_path('sessiond') / 'sessiond.sock'}"
+    if named:
+        return named
+    with warnings.catch_warnings():
+        # Without a session of a login manager, as in a container, a folder below /tmp of the user's own will do.
+        warnings.simplefilter("ignore")
+        return f"{_UNIX_PREFIX}{platformdirs.user_runtime_path('sessiond') / 'sessiond.sock'}"
 
 
 def grpc_target(address: str) -> str:

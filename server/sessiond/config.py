@@ -1,5 +1,6 @@
 """What the daemon is told: where it keeps its data, where it listens, how it acknowledges."""
 
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -35,8 +36,11 @@ def default_data_dir() -> Path:
 
 
 def default_listen() -> str:
-    """The Unix socket in the user's runtime folder."""
-    return f"{_UNIX_PREFIX}{platformdirs.user_runtime_path(APP_NAME) / 'sessiond.sock'}"
+    """The Unix socket in the user's runtime folder, which the client library takes for its default too."""
+    with warnings.catch_warnings():
+        # Without a session of a login manager, as in a container, a folder below /tmp of the user's own will do.
+        warnings.simplefilter("ignore")
+        return f"{_UNIX_PREFIX}{platformdirs.user_runtime_path(APP_NAME) / 'sessiond.sock'}"
 
 
 def default_config_file() -> Path:
