@@ -52,13 +52,13 @@ class SqliteStore(StreamingReads):
         try:
             # The first write of a connection makes the log's files, without which no reader can be opened.
             await connection.run(lambda writing: writing.execute("BEGIN IMMEDIATE").execute("COMMIT"))
-            readers = await ReaderPool.open(path, READERS)
-            info = await readers.run(
-                lambda reading: StoreInfo(
-                    store_id=reading.execute("SELECT value FROM store_info WHERE key = 'store_id'").fetchone()[0],
-                    schema_version=reading.execute("PRAGMA user_version").fetchone()[0],
+            info = await connection.run(
+                lambda writing: StoreInfo(
+                    store_id=writing.execute("SELECT value FROM store_info WHERE key = 'store_id'").fetchone()[0],
+                    schema_version=writing.execute("PRAGMA user_version").fetchone()[0],
                 )
             )
+            readers = await ReaderPool.open(path, READERS)
         except BaseException:
             await connection.close()
             raise
