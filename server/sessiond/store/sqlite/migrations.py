@@ -71,22 +71,29 @@ def migrate(path: Path, migrations: list[Migration] | None = None) -> MigrationR
     Raises MigrationError when the database is not ours, damaged, newer, or of another history; it is then as it was.
     """
     migrations = load_migrations() if migrations is None else migrations
+    if path.with_name(f"{path.name}-journal").exists():
+        # A process died while it changed the database: the next that may write rolls that back, a reader cannot.
+        with _connection(path, "mode=rw") as connection:
+            connection.execute("PRAGMA schema_version")
     existed = path.exists() and path.stat().st_size > 0
     if existed:
         # Looked at without being able to change it, so that what is refused is not touched.
-        with _connection(path, "ro") as connection:
+        with _connection(path, _reading(path)) as connection:
             pending = _pending(path, connection, migrations)
     else:
         path.touch(mode=0o600)
         pending = migrations
     if not pending:
         return MigrationReport((), None)
-    with _connection(path, "rw") as connection:
+    with _connection(path, "mode=rw") as connection:
         copy = _keep_copy(connection, path, pending[0]) if existed and len(pending) < len(migrations) else None
         for migration in pending:
             try:
                 _apply(connection, migration)
             except sqlite3.Error as error:
+                if copy is not None and migration is pending[0]:
+                    # Nothing was changed. Without this each start of a daemon that cannot migrate adds a copy.
+                    copy.unlink()
                 raise MigrationError(
                     f"{path.name}: {migration} failed ({error}); the schema is as it was before that step"
                 ) from error
@@ -98,23 +105,40 @@ def migration_status(path: Path, migrations: list[Migration] | None = None) -> l
     migrations = load_migrations() if migrations is None else migrations
     if not path.exists() or path.stat().st_size == 0:
         return [MigrationStatus(str(migration), None) for migration in migrations]
-    with _connection(path, "ro") as connection:
+    with _connection(path, _reading(path)) as connection:
         _pending(path, connection, migrations)
         applied = {record.version: record.applied_at_us for record in _records(connection)}
     return [MigrationStatus(str(migration), applied.get(migration.version)) for migration in migrations]
 
 
+def _reading(path: Path) -> str:
+    """The options of a connection that changes nothing.
+
+    Merely reading a database in WAL mode makes the files of the log and leaves them there. Where there is no log, nobody
+    has the database open, and it may as well be taken for immutable.
+    """
+    beside = (path.with_name(f"{path.name}-{ending}") for ending in ("wal", "journal"))
+    return "mode=ro" if any(file.exists() for file in beside) else "mode=ro&immutable=1"
+
+
 @contextlib.contextmanager
-def _connection(path: Path, mode: str) -> Iterator[sqlite3.Connection]:
+def _connection(path: Path, options: str) -> Iterator[sqlite3.Connection]:
     try:
         with contextlib.closing(
-            sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None)
+            sqlite3.connect(f"{path.absolute().as_uri()}?{options}", uri=True, isolation_level=None)
         ) as connection:
             yield connection
     except sqlite3.DatabaseError as error:
-        raise MigrationError(
-            f"{path.name} cannot be used as a database ({error}); restore it from a copy, or move it away"
-        ) from error
+        raise MigrationError(f"{path.name} {_meaning(error)}") from error
+
+
+def _meaning(error: sqlite3.DatabaseError) -> str:
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+    if code == sqlite3.SQLITE_READONLY_ROLLBACK:
+        return "was left in the middle of a change; start the server or run the migration, which rolls that back"
+    if code == sqlite3.SQLITE_BUSY:
+        return "is in use by another program; end it and repeat"
+    return f"cannot be used as a database ({error}); restore it from a copy, or move it away"
 
 
 def _records(connection: sqlite3.Connection) -> list[_Record]:
@@ -178,9 +202,19 @@ def _keep_copy(connection: sqlite3.Connection, path: Path, first: Migration) -> 
         with contextlib.closing(sqlite3.connect(copy)) as target:
             connection.backup(target)
         os.fsync(descriptor)
+        _sync_folder(copy.parent)
     except BaseException:
         copy.unlink(missing_ok=True)
         raise
     finally:
         os.close(descriptor)
     return copy
+
+
+def _sync_folder(folder: Path) -> None:
+    """Puts the names of new files onto the disk; without that a power cut can lose a file that was synced."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,188 @@
+"""Migrations that are cut short, and looks that must change nothing."""
+
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sessiond.store.sqlite import migrations as module
+from sessiond.store.sqlite.engine import DATABASE_NAME, SqliteStore
+from sessiond.store.sqlite.migration_files import Migration, MigrationError, load_migrations
+from sessiond.store.sqlite.migrations import migrate, migration_status
+
+FIRST = Migration(1, "first", "CREATE TABLE one (note TEXT);")
+SECOND = Migration(2, "second", "CREATE TABLE two (note TEXT); INSERT INTO two VALUES ('a'); DROP TABLE one;")
+BROKEN = Migration(2, "second", "CREATE TABLE two (note TEXT); INSERT INTO nowhere VALUES (1);")
+
+DIES_IN_A_CHANGE = """
+import os, sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("PRAGMA cache_size = 2")
+connection.execute("BEGIN IMMEDIATE")
+connection.execute("CREATE TABLE half_made (data BLOB)")
+for _ in range(200):
+    connection.execute("INSERT INTO half_made VALUES (randomblob(2000))")
+os._exit(9)
+"""
+
+
+def schema(path: Path) -> set[str]:
+    connection = sqlite3.connect(path)
+    names = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+    connection.close()
+    return names
+
+
+def listing(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def die_in_a_change(path: Path) -> None:
+    """Leaves the database as a process does that is killed while pages of its transaction are written already."""
+    process = subprocess.run([sys.executable, "-c", DIES_IN_A_CHANGE, str(path)], check=False)
+    assert process.returncode == 9
+    assert path.with_name(f"{path.name}-journal").exists()
+
+
+@pytest.mark.parametrize(
+    "statement", ["CREATE TABLE two", "INSERT INTO two", "INSERT INTO schema_migrations", "COMMIT"]
+)
+def test_a_migration_is_whole_or_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, statement: str) -> None:
+    """Interrupted at any statement, the schema and the record are those before the step, and it can be repeated."""
+    path = tmp_path / "a.db"
+    migrate(path, [FIRST])
+
+    class Interrupting(sqlite3.Connection):
+        def execute(self, sql: str, *parameters: object) -> sqlite3.Cursor:  # type: ignore[override]
+            if sql.startswith(statement):
+                raise KeyboardInterrupt
+            return super().execute(sql, *parameters)  # type: ignore[arg-type]
+
+    connect = sqlite3.connect
+    monkeypatch.setattr(module.sqlite3, "connect", lambda *a, **k: connect(*a, **k, factory=Interrupting))
+    with pytest.raises(KeyboardInterrupt):
+        migrate(path, [FIRST, SECOND])
+    monkeypatch.undo()
+    assert schema(path) == {"one", "schema_migrations"}
+    assert [entry.applied_at_us is None for entry in migration_status(path, [FIRST, SECOND])] == [False, True]
+    assert migrate(path, [FIRST, SECOND]).applied == ("0002_second",)
+    assert schema(path) == {"two", "schema_migrations"}
+
+
+def test_a_database_of_a_process_that_died_in_a_change_is_rolled_back(tmp_path: Path) -> None:
+    """What was half written is undone, and what was there before stays."""
+    path = tmp_path / "a.db"
+    migrate(path, [FIRST])
+    die_in_a_change(path)
+    assert migrate(path, [FIRST]).applied == ()
+    assert schema(path) == {"one", "schema_migrations"}
+
+
+def test_a_first_migration_that_died_is_begun_again(tmp_path: Path) -> None:
+    """A database that was never made whole is made anew."""
+    path = tmp_path / "a.db"
+    die_in_a_change(path)
+    assert migrate(path, [FIRST]).applied == ("0001_first",)
+    assert schema(path) == {"one", "schema_migrations"}
+
+
+def test_status_does_not_roll_back(tmp_path: Path) -> None:
+    """A look says that a change was cut short, and leaves the files as they are."""
+    path = tmp_path / "a.db"
+    migrate(path, [FIRST])
+    die_in_a_change(path)
+    before = listing(tmp_path)
+    with pytest.raises(MigrationError, match=r"a\.db was left in the middle of a change"):
+        migration_status(path, [FIRST])
+    assert before == listing(tmp_path)
+
+
+async def test_a_look_at_a_store_that_was_used_leaves_no_file(data_dir: Path) -> None:
+    """Neither the status nor a migration with nothing to do makes files beside a closed store."""
+    store = await SqliteStore.open(data_dir)
+    await store.close()
+    before = listing(data_dir)
+    migration_status(data_dir / DATABASE_NAME)
+    migrate(data_dir / DATABASE_NAME)
+    assert before == listing(data_dir)
+
+
+async def test_status_of_an_open_store_is_told(store: SqliteStore, data_dir: Path) -> None:
+    """A look disturbs no server that runs."""
+    assert store.info.schema_version == len(load_migrations())
+    assert all(entry.applied_at_us is not None for entry in migration_status(data_dir / DATABASE_NAME))
+
+
+async def test_a_used_store_is_copied_before_it_is_migrated(store: SqliteStore, data_dir: Path) -> None:
+    """The copy is one whole file with everything that was committed, also from the log."""
+    await store.close()
+    path = data_dir / DATABASE_NAME
+    known = load_migrations()
+    report = migrate(path, [*known, Migration(len(known) + 1, "next", "CREATE TABLE two (note TEXT);")])
+    copy = data_dir / f"{DATABASE_NAME}.before-{len(known) + 1:04d}"
+    assert copy == report.copy
+    assert [copy] == sorted(data_dir.glob("*.before-*"))
+    assert all(entry.applied_at_us is not None for entry in migration_status(copy))
+    assert 0o600 == copy.stat().st_mode & 0o777
+
+
+def test_a_step_that_fails_at_each_start_keeps_no_copies(tmp_path: Path) -> None:
+    """A daemon that is started again and again does not fill the disk."""
+    path = tmp_path / "a.db"
+    migrate(path, [FIRST])
+    for _ in range(3):
+        with pytest.raises(MigrationError, match="no such table: nowhere"):
+            migrate(path, [FIRST, BROKEN])
+    assert ["a.db"] == [entry.name for entry in tmp_path.iterdir()]
+
+
+def test_the_copy_stays_when_an_earlier_step_was_applied(tmp_path: Path) -> None:
+    """The copy is the way back to the schema before the first of the steps."""
+    path = tmp_path / "a.db"
+    migrate(path, [FIRST])
+    third = Migration(3, "third", "INSERT INTO nowhere VALUES (1);")
+    with pytest.raises(MigrationError, match="0003_third failed"):
+        migrate(path, [FIRST, SECOND, third])
+    assert schema(tmp_path / "a.db.before-0002") == {"one", "schema_migrations"}
+
+
+def test_a_history_with_a_gap_is_refused(tmp_path: Path) -> None:
+    """A record that was taken out of the database is found out, and nothing is applied on top."""
+    path = tmp_path / "a.db"
+    migrate(path, [FIRST, SECOND])
+    connection = sqlite3.connect(path)
+    with connection:
+        connection.execute("DELETE FROM schema_migrations WHERE version = 1")
+    connection.close()
+    before = listing(tmp_path)
+    with pytest.raises(MigrationError, match="was made with another 0002_second than this program's 0001_first"):
+        migrate(path, [FIRST, SECOND])
+    assert before == listing(tmp_path)
+
+
+def test_a_foreign_application_id_is_refused(tmp_path: Path) -> None:
+    """The header of the file tells whose it is, also when the file holds no table."""
+    path = tmp_path / "a.db"
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA application_id = 1234")
+    connection.close()
+    before = listing(tmp_path)
+    for look in (migrate, migration_status):
+        with pytest.raises(MigrationError, match="the database of another program"):
+            look(path, [FIRST])
+    assert before == listing(tmp_path)
+
+
+def test_a_database_that_is_locked_by_another_program_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody who looks around with another tool is asked to leave, and not told to throw the file away."""
+    path = tmp_path / "a.db"
+    migrate(path, [FIRST])
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    connect = sqlite3.connect
+    monkeypatch.setattr(module.sqlite3, "connect", lambda *a, **k: connect(*a, **k, timeout=0))
+    with pytest.raises(MigrationError, match="in use by another program"):
+        migrate(path, [FIRST, SECOND])
+    other.close()
