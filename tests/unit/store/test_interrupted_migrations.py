@@ -4,13 +4,15 @@ import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from sessiond.store.sqlite import migrations as module
 from sessiond.store.sqlite.engine import DATABASE_NAME, SqliteStore
 from sessiond.store.sqlite.migration_files import Migration, MigrationError, load_migrations
 from sessiond.store.sqlite.migrations import migrate, migration_status
+
+CONNECT = "sessiond.store.sqlite.migrations.sqlite3.connect"
 
 FIRST = Migration(1, "first", "CREATE TABLE one (note TEXT);")
 SECOND = Migration(2, "second", "CREATE TABLE two (note TEXT); INSERT INTO two VALUES ('a'); DROP TABLE one;")
@@ -55,13 +57,15 @@ def test_a_migration_is_whole_or_not_there(tmp_path: Path, monkeypatch: pytest.M
     migrate(path, [FIRST])
 
     class Interrupting(sqlite3.Connection):
-        def execute(self, sql: str, *parameters: object) -> sqlite3.Cursor:  # type: ignore[override]
+        def execute(self, sql: str, *parameters: object) -> sqlite3.Cursor:
             if sql.startswith(statement):
                 raise KeyboardInterrupt
             return super().execute(sql, *parameters)  # type: ignore[arg-type]
 
-    connect = sqlite3.connect
-    monkeypatch.setattr(module.sqlite3, "connect", lambda *a, **k: connect(*a, **k, factory=Interrupting))
+    connect: Any = sqlite3.connect
+    monkeypatch.setattr(
+        "sessiond.store.sqlite.migrations.sqlite3.connect", lambda *a, **k: connect(*a, **k, factory=Interrupting)
+    )
     with pytest.raises(KeyboardInterrupt):
         migrate(path, [FIRST, SECOND])
     monkeypatch.undo()
@@ -181,8 +185,8 @@ def test_a_database_that_is_locked_by_another_program_is_told(tmp_path: Path, mo
     migrate(path, [FIRST])
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
-    connect = sqlite3.connect
-    monkeypatch.setattr(module.sqlite3, "connect", lambda *a, **k: connect(*a, **k, timeout=0))
+    connect: Any = sqlite3.connect
+    monkeypatch.setattr(CONNECT, lambda *a, **k: connect(*a, **k, timeout=0))
     with pytest.raises(MigrationError, match="in use by another program"):
         migrate(path, [FIRST, SECOND])
     other.close()

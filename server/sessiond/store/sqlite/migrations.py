@@ -114,8 +114,8 @@ def migration_status(path: Path, migrations: list[Migration] | None = None) -> l
 def _reading(path: Path) -> str:
     """The options of a connection that changes nothing.
 
-    Merely reading a database in WAL mode makes the files of the log and leaves them there. Where there is no log, nobody
-    has the database open, and it may as well be taken for immutable.
+    Merely reading a database in WAL mode makes the files of the log and leaves them there. Where there is no log,
+    nobody has the database open, and it may as well be taken for immutable.
     """
     beside = (path.with_name(f"{path.name}-{ending}") for ending in ("wal", "journal"))
     return "mode=ro" if any(file.exists() for file in beside) else "mode=ro&immutable=1"
@@ -188,6 +188,9 @@ def _apply(connection: sqlite3.Connection, migration: Migration) -> None:
 
 def _keep_copy(connection: sqlite3.Connection, path: Path, first: Migration) -> Path:
     """Copies the database beside itself, under a name that was not used before, and onto the disk."""
+    # The backup would wait for ever for another program that holds a lock; this says so after a while.
+    connection.execute("BEGIN IMMEDIATE")
+    connection.execute("ROLLBACK")
     number = 0
     while True:
         suffix = f".{number}" if number else ""
