@@ -125,7 +125,7 @@ class ImportRun:
         # One that exists with another configuration is of an earlier version; what is new is added all the same.
         with suppress(SessionAlreadyExistsError):
             await client.create_session(create.config, session_id=create.session_id)
-        task = progress.add_task(one_line(file.transcript.name, 40), total=file.transcript.size_bytes)
+        task = progress.add_task(one_line(file.transcript.path.name, 40), total=file.transcript.size_bytes)
         waiting: deque[Step] = deque()
 
         async def commits() -> AsyncIterator[CommitRequest]:

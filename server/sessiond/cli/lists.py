@@ -17,6 +17,10 @@ __all__ = ["register"]
 
 TERMINAL_LIMIT = 50
 
+LABELS_ROOM = 82
+COLUMNS = {"updated": 0, "messages": 31, "events": 39, "status": 49, "model": 75, "labels": LABELS_ROOM + 20}
+"""The columns after the id, and how wide a terminal must be beside the id to show each."""
+
 Time = Annotated[str, typer.Option(metavar="TIME", help="ISO 8601, such as 2026-05-11 or 2026-05-11T11:26:55Z.")]
 
 
@@ -113,26 +117,27 @@ def _print_table(found: "list[SessionInfo]") -> None:
     from sessiond.cli.output import console
     from sessiond.cli.text import local_time, one_line
 
+    out = console()
+    # An id must be there whole, to be copied; on a narrow terminal the columns at the end give way.
+    id_width = max((len(session.id) for session in found), default=2)
+    shown = [name for name, room in COLUMNS.items() if out.width - id_width >= room]
     table = Table(box=None, pad_edge=False)
-    # An id must be there whole, to be copied; labels give way.
-    table.add_column("id", no_wrap=True, min_width=max((len(session.id) for session in found), default=0))
-    for heading in ("updated", "messages", "events", "status"):
-        table.add_column(heading, no_wrap=True, min_width=19 if heading == "updated" else 8)
-    for heading in ("model", "labels"):
-        table.add_column(heading, overflow="ellipsis", no_wrap=True)
+    table.add_column("id", no_wrap=True, min_width=id_width)
+    for name in shown:
+        table.add_column(name, no_wrap=True, overflow="ellipsis")
     for session in found:
         events = session.last_event_sequence + 1 if session.HasField("last_event_sequence") else 0
-        labels = " ".join(f"{key}={value}" for key, value in sorted(session.metadata.items()))
-        table.add_row(
-            Text(one_line(session.id, 256)),
-            local_time(session.updated_at),
-            str(session.message_count),
-            str(events),
-            {1: "inactive", 2: "active"}.get(session.status, str(session.status)),
-            Text(one_line(session.last_model, 40)),
-            Text(one_line(labels, 120)),
-        )
-    console().print(table)
+        values = {
+            "updated": local_time(session.updated_at),
+            "messages": str(session.message_count),
+            "events": str(events),
+            "status": {1: "inactive", 2: "active"}.get(session.status, str(session.status)),
+            "model": one_line(session.last_model, 24),
+            "labels": " ".join(f"{key}={value}" for key, value in sorted(session.metadata.items())),
+        }
+        row = [Text(one_line(values[name], max(24, out.width - id_width - LABELS_ROOM))) for name in shown]
+        table.add_row(Text(one_line(session.id, 256)), *row)
+    out.print(table)
 
 
 def _pair(text: str) -> tuple[str, str]:
