@@ -32,6 +32,13 @@ class EngineConnection(aiosqlite.Connection):
         # safe, and a transaction under way is rolled back at the next start.
         self._thread.daemon = True
 
+    async def wait_for_end(self) -> None:
+        """Waits until the thread of a connection that could not be opened has ended.
+
+        The driver tells it to, and leaves; it would answer to an event loop that may be closed by then.
+        """
+        await asyncio.to_thread(self._thread.join)
+
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Runs `work` on the connection, in its thread.
 
@@ -65,8 +72,13 @@ def _connector(path: Path, *, read_only: bool, pragmas: tuple[str, ...]) -> Call
 
 
 async def _open(path: Path, *, read_only: bool, pragmas: tuple[str, ...]) -> EngineConnection:
+    connection = EngineConnection(_connector(path, read_only=read_only, pragmas=pragmas))
     with translated():
-        return await EngineConnection(_connector(path, read_only=read_only, pragmas=pragmas))  # type: ignore[return-value]
+        try:
+            return await connection  # type: ignore[return-value]
+        except BaseException:
+            await connection.wait_for_end()
+            raise
 
 
 async def open_writer(path: Path, durability: Durability) -> EngineConnection:
@@ -114,6 +126,13 @@ class ReaderPool:
                 await connection.close()
             raise
         return cls(connections)
+
+    async def wait_for_end(self) -> None:
+        """Waits until the thread of a connection that could not be opened has ended.
+
+        The driver tells it to, and leaves; it would answer to an event loop that may be closed by then.
+        """
+        await asyncio.to_thread(self._thread.join)
 
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Runs `work` on one snapshot, in the thread of an idle connection."""
