@@ -127,13 +127,6 @@ class ReaderPool:
             raise
         return cls(connections)
 
-    async def wait_for_end(self) -> None:
-        """Waits until the thread of a connection that could not be opened has ended.
-
-        The driver tells it to, and leaves; it would answer to an event loop that may be closed by then.
-        """
-        await asyncio.to_thread(self._thread.join)
-
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Runs `work` on one snapshot, in the thread of an idle connection."""
 

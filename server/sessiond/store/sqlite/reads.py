@@ -101,7 +101,11 @@ class StreamingReads:
         while True:
             page, after_key = await self._readers.run(
                 lambda connection, after_key=after_key: read_pending_tool_calls(  # type: ignore[misc]
-                    connection, session_key, after_key=after_key, include_unfinished=request.include_unfinished
+                    connection,
+                    request.session_id,
+                    session_key,
+                    after_key=after_key,
+                    include_unfinished=request.include_unfinished,
                 )
             )
             if not page:
@@ -145,7 +149,9 @@ class StreamingReads:
                     read_page(connection, session_key, now, event_filter, after=after, before=before),
                 )
             )
-            check_cursor(after, bounds, skip_trimmed=request.skip_trimmed)
+            # Who named no cursor takes what there is as the first page is read, whatever was deleted just before.
+            check_cursor(after, bounds, skip_trimmed=request.skip_trimmed or not from_cursor)
+            from_cursor = True
             yield pb.GetEventsResponse(events=page.events)
             after = page.last
 

@@ -9,6 +9,7 @@ from google.protobuf.message import DecodeError
 from sessiond.contract.limits import FRAGMENT_BYTES
 from sessiond.contract.timestamps import from_us
 from sessiond.store.errors import CorruptedError
+from sessiond.store.sqlite.event_reads import live_bounds
 from sessionstore.v1.tool_pb2 import ToolCallState
 
 __all__ = ["iterate_tool_calls", "read_pending_tool_calls"]
@@ -50,9 +51,13 @@ def iterate_tool_calls(connection: sqlite3.Connection, session_key: int) -> Iter
 
 
 def read_pending_tool_calls(
-    connection: sqlite3.Connection, session_key: int, *, after_key: int, include_unfinished: bool
+    connection: sqlite3.Connection, session_id: str, session_key: int, *, after_key: int, include_unfinished: bool
 ) -> tuple[list[ToolCallState], int]:
-    """The next fragment of the calls that wait, and the key to go on after; an empty one at the end."""
+    """The next fragment of the calls that wait, and the key to go on after; an empty one at the end.
+
+    Raises NotFoundError when the session was removed since its key was read.
+    """
+    live_bounds(connection, session_id, session_key)
     page: list[ToolCallState] = []
     size_bytes = 0
     last_key = after_key
