@@ -1,10 +1,17 @@
 """Reads of events: order, filters, bounds and trimmed history."""
 
+import sqlite3
+from collections.abc import AsyncGenerator
+from pathlib import Path
+from typing import Any
+
 import pytest
 
-from sessiond.store.errors import CursorAheadError, HistoryTrimmedError, NotFoundError
+from sessiond.store.errors import CorruptedError, CursorAheadError, HistoryTrimmedError, NotFoundError
 from sessiond.store.sqlite import event_reads
-from sessiond.store.sqlite.engine import SqliteStore
+from sessiond.store.sqlite.engine import DATABASE_NAME, SqliteStore
+from sessiond.store.sqlite.reads import StreamingReads
+from sessionstore.v1 import admin_service_pb2 as admin_pb
 from sessionstore.v1 import session_store_service_pb2 as pb
 from sessionstore.v1.event_pb2 import StoredEvent
 from tests.builders import append, collect, commit, complete, custom, part
@@ -73,6 +80,39 @@ async def test_trimmed_history_is_refused_and_not_skipped(store: SqliteStore) ->
     assert await read(store, limit=2) == [4, 5]
 
 
+async def test_a_deletion_at_the_start_of_a_read_without_cursor_is_no_error(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who asks for what there is gets it, also when the oldest events go before the first page is read."""
+    original = StreamingReads._ascending
+    trim = pb.DeleteEventsBeforeRequest(session_id="s", before_sequence=4)
+
+    async def deleting_first(self: StreamingReads, *arguments: Any) -> AsyncGenerator[pb.GetEventsResponse, None]:
+        await store.delete_events_before(trim)
+        async for response in original(self, *arguments):
+            yield response
+
+    monkeypatch.setattr(StreamingReads, "_ascending", deleting_first)
+    assert await read(store) == [4, 5, 6, 7, 8, 9]
+    trim.before_sequence = 7
+    with pytest.raises(HistoryTrimmedError):
+        await read(store, after_sequence=3)
+
+
+@pytest.mark.parametrize("after", [None, 3])
+async def test_a_deletion_in_the_middle_of_a_read_is_told(store: SqliteStore, after: int | None) -> None:
+    """Events that go before a slow reader got to them are not skipped silently, unless the request allows for it."""
+    for _ in range(4):
+        await store.submit(commit("s", append(part("x" * 300_000))))
+    refusing = store.get_events(pb.GetEventsRequest(session_id="s", after_sequence=after))
+    skipping = store.get_events(pb.GetEventsRequest(session_id="s", skip_trimmed=True, after_sequence=after))
+    assert (await anext(refusing)).events[-1].sequence == (await anext(skipping)).events[-1].sequence == 10
+    await store.delete_events_before(pb.DeleteEventsBeforeRequest(session_id="s", before_sequence=12))
+    with pytest.raises(HistoryTrimmedError):
+        await collect(refusing, "events")
+    assert [12, 13] == [item.sequence for item in await collect(skipping, "events")]
+
+
 async def test_a_cursor_beyond_the_newest_event_is_refused(store: SqliteStore) -> None:
     """A cursor of another session or store does not read as an empty one."""
     with pytest.raises(CursorAheadError) as caught:
@@ -111,3 +151,50 @@ async def test_a_session_that_is_deleted_during_a_read_is_not_found(store: Sqlit
     with pytest.raises(NotFoundError):
         async for _ in fragments:
             pass
+
+
+async def test_an_archived_session_ends_a_read(store: SqliteStore) -> None:
+    """What is taken out of the live store is not found any more, in the middle of a read too."""
+    for _ in range(4):
+        await store.submit(commit("s", append(part("x" * 300_000))))
+    for descending in (False, True):
+        fragments = store.get_events(pb.GetEventsRequest(session_id="s", descending=descending))
+        await anext(fragments)
+        await store.archive_session(admin_pb.ArchiveSessionRequest(session_id="s"))
+        with pytest.raises(NotFoundError):
+            await collect(fragments, "events")
+        await store.restore_session(admin_pb.RestoreSessionRequest(session_id="s"))
+
+
+@pytest.mark.parametrize("descending", [False, True])
+async def test_a_damaged_event_is_told_and_can_be_passed_by(
+    store: SqliteStore, data_dir: Path, descending: bool
+) -> None:
+    """Reading ends with an error that names the event; what lies around it can still be read."""
+    connection = sqlite3.connect(data_dir / DATABASE_NAME)
+    with connection:
+        connection.execute("UPDATE events SET payload = x'0AFF' WHERE sequence = 5")
+    connection.close()
+    with pytest.raises(CorruptedError, match="event 5 is damaged"):
+        await read(store, descending=descending)
+    assert sorted(await read(store, before_sequence=5, descending=descending)) == [0, 1, 2, 3, 4]
+    assert sorted(await read(store, after_sequence=5, descending=descending)) == [6, 7, 8, 9]
+
+
+async def test_an_empty_session_reads_as_empty(store: SqliteStore) -> None:
+    """No event is neither an error nor event 0."""
+    await store.create_session(pb.CreateSessionRequest(session_id="empty"))
+    for descending in (False, True):
+        request = pb.GetEventsRequest(session_id="empty", descending=descending)
+        assert [] == await collect(store.get_events(request), "events")
+
+
+async def test_a_limit_spans_fragments(store: SqliteStore) -> None:
+    """The limit counts over the whole answer, in both orders, and no fragment is empty."""
+    for _ in range(6):
+        await store.submit(commit("s", append(part("x" * 200_000))))
+    for descending, expected in ((False, [10, 11, 12, 13]), (True, [15, 14, 13, 12])):
+        request = pb.GetEventsRequest(session_id="s", after_sequence=9, limit=4, descending=descending)
+        fragments = [fragment async for fragment in store.get_events(request)]
+        assert expected == [item.sequence for fragment in fragments for item in fragment.events]
+        assert all(fragment.events for fragment in fragments)
