@@ -139,12 +139,14 @@ class RemoteWorkspace(_message.Message):
     def __init__(self, agent_address: _Optional[str] = ..., auth: _Optional[_Union[RemoteAuth, _Mapping]] = ...) -> None: ...
 
 class RemoteAuth(_message.Message):
-    __slots__ = ("bearer_token", "api_key")
+    __slots__ = ("bearer_token", "api_key", "redacted")
     BEARER_TOKEN_FIELD_NUMBER: _ClassVar[int]
     API_KEY_FIELD_NUMBER: _ClassVar[int]
+    REDACTED_FIELD_NUMBER: _ClassVar[int]
     bearer_token: str
     api_key: str
-    def __init__(self, bearer_token: _Optional[str] = ..., api_key: _Optional[str] = ...) -> None: ...
+    redacted: bool
+    def __init__(self, bearer_token: _Optional[str] = ..., api_key: _Optional[str] = ..., redacted: _Optional[bool] = ...) -> None: ...
 
 class ContainerWorkspace(_message.Message):
     __slots__ = ("image", "runtime")

@@ -46,12 +46,14 @@ class CreateSessionResponse(_message.Message):
     def __init__(self, session: _Optional[_Union[_session_pb2.Session, _Mapping]] = ..., already_existed: _Optional[bool] = ...) -> None: ...
 
 class GetSessionRequest(_message.Message):
-    __slots__ = ("session_id", "omit_content")
+    __slots__ = ("session_id", "omit_content", "include_secrets")
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     OMIT_CONTENT_FIELD_NUMBER: _ClassVar[int]
+    INCLUDE_SECRETS_FIELD_NUMBER: _ClassVar[int]
     session_id: str
     omit_content: bool
-    def __init__(self, session_id: _Optional[str] = ..., omit_content: _Optional[bool] = ...) -> None: ...
+    include_secrets: bool
+    def __init__(self, session_id: _Optional[str] = ..., omit_content: _Optional[bool] = ..., include_secrets: _Optional[bool] = ...) -> None: ...
 
 class GetSessionResponse(_message.Message):
     __slots__ = ("session",)
