@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from sessionstore import errors
     from sessionstore.async_client import AsyncSessionStore
     from sessionstore.blocking import BlockingItems, BlockingTail, SessionStore
+    from sessionstore.credentials import Credentials
     from sessionstore.errors import SessionStoreError
     from sessionstore.items import Items
     from sessionstore.tailing import Tail
@@ -17,6 +18,7 @@ __all__ = [
     "AsyncSessionStore",
     "BlockingItems",
     "BlockingTail",
+    "Credentials",
     "Items",
     "SessionStore",
     "SessionStoreError",
@@ -29,6 +31,7 @@ _HOMES = {
     "AsyncSessionStore": "sessionstore.async_client",
     "BlockingItems": "sessionstore.blocking",
     "BlockingTail": "sessionstore.blocking",
+    "Credentials": "sessionstore.credentials",
     "Items": "sessionstore.items",
     "SessionStore": "sessionstore.blocking",
     "SessionStoreError": "sessionstore.errors",

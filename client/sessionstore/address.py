@@ -6,11 +6,12 @@ from urllib.parse import quote
 
 import platformdirs
 
-__all__ = ["ADDRESS_VARIABLE", "default_address", "grpc_target"]
+__all__ = ["ADDRESS_VARIABLE", "default_address", "grpc_target", "is_tls"]
 
 ADDRESS_VARIABLE = "SESSIOND_ADDRESS"
 
 _UNIX_PREFIX = "unix:"
+_TLS_PREFIX = "tls:"
 
 # What fits into the kernel's address of a socket, less the zero byte at its end.
 _MAX_SOCKET_PATH_BYTES = 107
@@ -27,8 +28,13 @@ def default_address() -> str:
         return f"{_UNIX_PREFIX}{platformdirs.user_runtime_path('sessiond') / 'sessiond.sock'}"
 
 
+def is_tls(address: str) -> bool:
+    """Whether the address is one of TLS."""
+    return address.startswith(_TLS_PREFIX)
+
+
 def grpc_target(address: str) -> str:
-    """The name by which gRPC connects to an address, `unix:PATH` or `HOST:PORT`.
+    """The name by which gRPC connects to an address, `unix:PATH`, `HOST:PORT` or `tls:HOST:PORT`.
 
     Raises:
         ValueError: The address is neither, or its path is longer than the path of a socket may be.
@@ -38,12 +44,13 @@ def grpc_target(address: str) -> str:
         if not path:
             raise ValueError(f"address {address!r} names no path; write unix:/path/of/the.sock")
         return f"{_UNIX_PREFIX}{_socket_target(path)}"
-    host, colon, port = address.rpartition(":")
+    target = address.removeprefix(_TLS_PREFIX)
+    host, colon, port = target.rpartition(":")
     if not colon or not host or not (port.isascii() and port.isdigit()) or not 0 < int(port) < 65536:
-        raise ValueError(f"address {address!r} is neither unix:PATH nor HOST:PORT with a port of 1 to 65535")
+        raise ValueError(f"address {address!r} is neither unix:PATH nor [tls:]HOST:PORT with a port of 1 to 65535")
     if ":" in host and not (host.startswith("[") and host.endswith("]")):
         raise ValueError(f"address {address!r} is ambiguous; write an IPv6 address in brackets, such as [::1]:50551")
-    return address
+    return target
 
 
 def _socket_target(path: str) -> str:

@@ -7,6 +7,7 @@ import grpc
 from grpc_health.v1.health_pb2 import HealthCheckRequest
 from grpc_health.v1.health_pb2_grpc import HealthStub
 
+from sessionstore.authorized_channel import AuthorizedChannel
 from sessionstore.channel import translated
 from sessionstore.items import Items
 from sessionstore.v1 import admin_service_pb2 as pb
@@ -20,10 +21,10 @@ _SERVING = 1
 class AdminCalls:
     """The part of the client that looks after the store."""
 
-    def __init__(self, channel: grpc.aio.Channel, timeout_seconds: float) -> None:
+    def __init__(self, channel: "grpc.aio.Channel | AuthorizedChannel", timeout_seconds: float) -> None:
         self._timeout = timeout_seconds
         self._admin: Any = AdminServiceStub(channel)
-        self._health: Any = HealthStub(channel)
+        self._health: Any = HealthStub(channel)  # type: ignore[arg-type]  # it asks for no more than we have
 
     async def ping(self) -> bool:
         """Whether the server says that it serves. Raises ServerUnavailableError when it does not answer."""

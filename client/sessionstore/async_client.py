@@ -11,6 +11,7 @@ import grpc
 from sessionstore.address import default_address
 from sessionstore.admin import AdminCalls
 from sessionstore.channel import open_channel, translated
+from sessionstore.credentials import Credentials
 from sessionstore.errors import DeadlineExceededError
 from sessionstore.identifiers import fresh_id
 from sessionstore.items import Items
@@ -46,10 +47,18 @@ class AsyncSessionStore(AdminCalls):
         address: str | None = None,
         *,
         timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS,
+        credentials: Credentials | None = None,
     ) -> None:
-        """Args: `address` is `unix:PATH` or `HOST:PORT`; by default SESSIOND_ADDRESS, else the daemon's own default."""
+        """Makes a client. Raises ValueError for an address or credentials that cannot be.
+
+        Args:
+            address: `unix:PATH`, `HOST:PORT` or `tls:HOST:PORT`; by default SESSIOND_ADDRESS, else the daemon's own
+                default.
+            timeout_seconds: The deadline of a call.
+            credentials: What to show; by default what `Credentials.from_environment` finds.
+        """
         self.address = address or default_address()
-        self._channel = open_channel(self.address)
+        self._channel = open_channel(self.address, credentials or Credentials.from_environment(self.address))
         super().__init__(self._channel, timeout_seconds)
         self._stub: Any = SessionStoreServiceStub(self._channel)
 
@@ -76,10 +85,18 @@ class AsyncSessionStore(AdminCalls):
         request = pb.CreateSessionRequest(config=config, session_id=session_id, request_id=request_id)
         return await self._unary(self._stub.CreateSession, request)
 
-    async def get_session(self, session_id: str, *, omit_content: bool = False) -> Session:
-        """A whole session, as one snapshot; without messages and tool calls when `omit_content` is set."""
+    async def get_session(
+        self, session_id: str, *, omit_content: bool = False, include_secrets: bool = False
+    ) -> Session:
+        """A whole session, as one snapshot; without messages and tool calls when `omit_content` is set.
+
+        The credentials in its configuration are redacted unless `include_secrets` is set, which needs the right to
+        write.
+        """
         session = Session()
-        request = pb.GetSessionRequest(session_id=session_id, omit_content=omit_content)
+        request = pb.GetSessionRequest(
+            session_id=session_id, omit_content=omit_content, include_secrets=include_secrets
+        )
         async with aclosing(self._fragments(self._stub.GetSession, request, "session")) as fragments:
             async for fragment in fragments:
                 session.MergeFrom(fragment)

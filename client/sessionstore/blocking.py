@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, Concatenate, Generic, ParamSpec, Protocol, Self, TypeVar
 
 from sessionstore.async_client import DEFAULT_TIMEOUT_SECONDS, AsyncSessionStore
+from sessionstore.credentials import Credentials
 from sessionstore.items import Items
 from sessionstore.loop_thread import LoopThread
 from sessionstore.tailing import Tail
@@ -143,8 +144,11 @@ class SessionStore:
         address: str | None = None,
         *,
         timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS,
+        credentials: Credentials | None = None,
     ) -> None:
-        self._thread = LoopThread(lambda: AsyncSessionStore(address, timeout_seconds=timeout_seconds))
+        self._thread = LoopThread(
+            lambda: AsyncSessionStore(address, timeout_seconds=timeout_seconds, credentials=credentials)
+        )
         self._finalizer = weakref.finalize(self, self._thread.stop)
 
     @property

@@ -7,7 +7,9 @@ from typing import Any
 
 import grpc
 
-from sessionstore.address import grpc_target
+from sessionstore.address import grpc_target, is_tls
+from sessionstore.authorized_channel import AuthorizedChannel
+from sessionstore.credentials import Credentials
 from sessionstore.errors import SessionStoreError, error_from_call
 
 __all__ = ["is_transient", "open_channel", "translated"]
@@ -48,7 +50,7 @@ _SERVICE_CONFIG = {
 }
 
 
-def open_channel(address: str) -> grpc.aio.Channel:
+def open_channel(address: str, credentials: Credentials) -> "grpc.aio.Channel | AuthorizedChannel":
     """A channel to an address; nothing is sent before the first call. Raises ValueError."""
     options: list[tuple[str, Any]] = [
         ("grpc.service_config", json.dumps(_SERVICE_CONFIG)),
@@ -65,7 +67,13 @@ def open_channel(address: str) -> grpc.aio.Channel:
     if target.startswith("unix:"):
         # The path, percent-encoded, is no authority that every server accepts.
         options.append(("grpc.default_authority", "localhost"))
-    return grpc.aio.insecure_channel(target, options=options)
+    channel: grpc.aio.Channel
+    if is_tls(address):
+        channel = grpc.aio.secure_channel(target, credentials.channel_credentials(), options=options)
+    else:
+        channel = grpc.aio.insecure_channel(target, options=options)
+    read_token = credentials.token_reader()
+    return channel if read_token is None else AuthorizedChannel(channel, read_token)
 
 
 def is_transient(failure: SessionStoreError) -> bool:

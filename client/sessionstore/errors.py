@@ -27,6 +27,7 @@ __all__ = [
     "MalformedRequestError",
     "MessageAlreadyExistsError",
     "MessageNotFoundError",
+    "PermissionDeniedError",
     "SequenceConflictError",
     "SequenceGapError",
     "ServerUnavailableError",
@@ -39,6 +40,7 @@ __all__ = [
     "TooLargeError",
     "ToolCallAlreadyExistsError",
     "ToolCallNotFoundError",
+    "UnauthenticatedError",
     "UnimplementedError",
     "error_from_call",
     "error_from_status",
@@ -223,6 +225,24 @@ class DataCorruptedError(SessionStoreError):
     """A stored row cannot be read back."""
 
 
+class UnauthenticatedError(SessionStoreError):
+    """The call carried no credentials, or such as the server does not know."""
+
+
+class PermissionDeniedError(SessionStoreError):
+    """The credentials do not give the right that the call needs."""
+
+    @property
+    def required_right(self) -> str:
+        """`read`, `write` or `admin`."""
+        return self.metadata.get("required_right", "")
+
+    @property
+    def granted_right(self) -> str:
+        """What the credentials give."""
+        return self.metadata.get("granted_right", "")
+
+
 class InternalServerError(SessionStoreError):
     """The server failed in a way that it did not foresee."""
 
@@ -271,6 +291,8 @@ _BY_REASON: dict[int, type[SessionStoreError]] = {
     ErrorReason.ERROR_REASON_INTERNAL: InternalServerError,
     ErrorReason.ERROR_REASON_UNIMPLEMENTED: UnimplementedError,
     ErrorReason.ERROR_REASON_DEADLINE_EXCEEDED: DeadlineExceededError,
+    ErrorReason.ERROR_REASON_UNAUTHENTICATED: UnauthenticatedError,
+    ErrorReason.ERROR_REASON_PERMISSION_DENIED: PermissionDeniedError,
 }
 
 _BY_CODE: dict[grpc.StatusCode, type[SessionStoreError]] = {
@@ -281,6 +303,8 @@ _BY_CODE: dict[grpc.StatusCode, type[SessionStoreError]] = {
     grpc.StatusCode.UNIMPLEMENTED: UnimplementedError,
     grpc.StatusCode.RESOURCE_EXHAUSTED: TooLargeError,
     grpc.StatusCode.INTERNAL: InternalServerError,
+    grpc.StatusCode.UNAUTHENTICATED: UnauthenticatedError,
+    grpc.StatusCode.PERMISSION_DENIED: PermissionDeniedError,
 }
 """For what gRPC itself answers, without a reason."""
 

@@ -2,6 +2,7 @@
 
 import warnings
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal
 
@@ -15,6 +16,7 @@ __all__ = [
     "default_config_file",
     "default_data_dir",
     "default_listen",
+    "default_tls_dir",
     "parse_listener",
 ]
 
@@ -24,6 +26,7 @@ MAX_SOCKET_PATH_BYTES = 107
 """The longest path of a Unix socket that Linux accepts."""
 
 _UNIX_PREFIX = "unix:"
+_TLS_PREFIX = "tls:"
 
 
 class ConfigError(Exception):
@@ -48,24 +51,40 @@ def default_config_file() -> Path:
     return platformdirs.user_config_path(APP_NAME) / "config.toml"
 
 
+def default_tls_dir() -> Path:
+    """The folder of the certificates that `sessiond tls init` makes."""
+    return platformdirs.user_config_path(APP_NAME) / "tls"
+
+
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """An address to listen on: a Unix socket, or a host and a port, 0 meaning any free one."""
+    """An address to listen on: a Unix socket, or a host and a port, 0 meaning any free one, with or without TLS."""
 
     socket: Path | None = None
     host: str = ""
     port: int = 0
+    tls: bool = False
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can reach it."""
+        if self.socket is not None or self.host == "localhost":
+            return True
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return False
 
     def __str__(self) -> str:
         """The address, as a client names it."""
         if self.socket is not None:
             return f"{_UNIX_PREFIX}{self.socket}"
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{host}:{self.port}"
+        return f"{_TLS_PREFIX if self.tls else ''}{host}:{self.port}"
 
 
 def parse_listener(text: str) -> Listener:
-    """Reads `unix:PATH` or `HOST:PORT`. Raises ConfigError."""
+    """Reads `unix:PATH`, `HOST:PORT` or `tls:HOST:PORT`. Raises ConfigError."""
     if text.startswith(_UNIX_PREFIX):
         path = text.removeprefix(_UNIX_PREFIX)
         if not path:
@@ -77,14 +96,16 @@ def parse_listener(text: str) -> Listener:
                 "choose a shorter one"
             )
         return Listener(socket=socket)
-    host, colon, port = text.rpartition(":")
+    host, colon, port = text.removeprefix(_TLS_PREFIX).rpartition(":")
     if not colon or not host or not (port.isascii() and port.isdigit()) or int(port) > 65535:
-        raise ConfigError(f"listen: {text!r} is no address; write unix:PATH, or HOST:PORT with a port of 0 to 65535")
+        raise ConfigError(
+            f"listen: {text!r} is no address; write unix:PATH, or HOST:PORT or tls:HOST:PORT with a port of 0 to 65535"
+        )
     if host.startswith("[") and host.endswith("]"):
         host = host[1:-1]
     elif ":" in host:
         raise ConfigError(f"listen: {text!r} is ambiguous; write an IPv6 address in brackets, such as [::1]:50551")
-    return Listener(host=host, port=int(port))
+    return Listener(host=host, port=int(port), tls=text.startswith(_TLS_PREFIX))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +116,13 @@ class ServeConfig:
         data_dir: The folder of the database; created when it is missing.
         listen: The addresses to listen on, as `parse_listener` reads them.
         durability: `full` syncs the disk before each acknowledgement; `normal` leaves that to the operating system.
-        insecure: Whether TCP without credentials is allowed.
+        insecure: Whether everybody who reaches a port may do everything.
+        tls_certificate: The certificate of the listeners with TLS, in PEM.
+        tls_key: Its private key.
+        tls_client_authority: The authority of the client certificates that are let in, without a token.
+        client_certificate_right: What a client certificate gives that names no right: `read`, `write` or `admin`.
+        require_token: Whether a token is asked for also from clients with a certificate, and at the Unix socket.
+        open_health: Whether the health may be asked for without credentials.
         grace_seconds: How long a graceful stop may take.
     """
 
@@ -103,6 +130,12 @@ class ServeConfig:
     listen: tuple[str, ...] = field(default_factory=lambda: (default_listen(),))
     durability: Literal["full", "normal"] = "full"
     insecure: bool = False
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    tls_client_authority: Path | None = None
+    client_certificate_right: str = "read"
+    require_token: bool = False
+    open_health: bool = False
     grace_seconds: float = 10.0
 
     def __post_init__(self) -> None:
@@ -115,12 +148,36 @@ class ServeConfig:
         for address in {str(listener) for listener in listeners if listener.port or listener.socket}:
             if [str(listener) for listener in listeners].count(address) > 1:
                 raise ConfigError(f"listen: {address} is named twice")
-        open_tcp = [str(listener) for listener in listeners if listener.socket is None]
-        if open_tcp and not self.insecure:
-            raise ConfigError(
-                f"listen: {open_tcp[0]} would be open to everybody who can reach it; listen on a Unix socket, or say "
-                "--insecure if that is meant"
-            )
+        if any(listener.tls for listener in listeners):
+            if self.tls_certificate is None or self.tls_key is None:
+                raise ConfigError(
+                    "listen: tls: needs a certificate and its key; name them with --tls-cert and --tls-key, or make "
+                    "them with `sessiond tls init`"
+                )
+        elif self.tls_client_authority is not None:
+            raise ConfigError("tls-client-ca: no listener has TLS; write --listen tls:HOST:PORT")
+        if self.insecure and self.require_token:
+            raise ConfigError("insecure and require-token contradict each other; say one of them")
+
+    @property
+    def uses_tokens(self) -> bool:
+        """Whether a token is what lets somebody in, at one of the listeners at least."""
+        remote = [listener for listener in self.listeners if listener.socket is None]
+        certificates = self.tls_client_authority is not None and all(listener.tls for listener in remote)
+        return self.require_token or bool(remote and not self.insecure and not certificates)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What somebody should think twice about."""
+        found = []
+        if self.insecure and any(listener.socket is None for listener in self.listeners):
+            found.append("--insecure: whoever reaches the port can read and write everything")
+        found.extend(
+            f"{listener}: tokens and sessions travel unencrypted, write tls:{listener}"
+            for listener in self.listeners
+            if not listener.is_loopback and not listener.tls
+        )
+        return tuple(found)
 
     @property
     def listeners(self) -> tuple[Listener, ...]:

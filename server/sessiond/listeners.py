@@ -1,6 +1,7 @@
 """Binds the addresses of a server, loudly when one is taken."""
 
 import errno
+import os
 import socket
 import stat
 from collections.abc import Sequence
@@ -19,33 +20,41 @@ class AddressInUseError(Exception):
     """An address is taken, or cannot be used; the text says which and what to do."""
 
 
-def bind(server: grpc.aio.Server, listeners: Sequence[Listener]) -> list[Listener]:
+def bind(
+    server: grpc.aio.Server, listeners: Sequence[Listener], tls: grpc.ServerCredentials | None = None
+) -> list[Listener]:
     """Binds all addresses; returns them with the ports that were chosen. Raises AddressInUseError.
+
+    Those with TLS use the credentials.
 
     gRPC would replace the socket of a running server silently, so each socket is tried first.
     """
-    return [_bind_one(server, listener) for listener in listeners]
+    return [_bind_one(server, listener, tls) for listener in listeners]
 
 
-def _bind_one(server: grpc.aio.Server, listener: Listener) -> Listener:
+def _bind_one(server: grpc.aio.Server, listener: Listener, tls: grpc.ServerCredentials | None) -> Listener:
     if listener.socket is not None:
         _make_folder(listener.socket.parent)
         _clear_socket(listener.socket)
     else:
         _try_port(listener)
+    # Not for a moment may somebody else connect to the socket.
+    umask = os.umask(0o177)
     try:
-        port = server.add_insecure_port(_grpc_target(listener))
+        if listener.tls and tls is not None:
+            port = server.add_secure_port(_grpc_target(listener), tls)
+        else:
+            port = server.add_insecure_port(_grpc_target(listener))
     except RuntimeError as error:
         raise AddressInUseError(f"cannot listen on {listener}: taken, or no address of this machine") from error
-    if listener.socket is None:
-        return replace(listener, port=port)
-    listener.socket.chmod(stat.S_IRUSR | stat.S_IWUSR)
-    return listener
+    finally:
+        os.umask(umask)
+    return listener if listener.socket is not None else replace(listener, port=port)
 
 
 def _grpc_target(listener: Listener) -> str:
     # gRPC reads it as a URI, in which `%`, `#` and `?` of a path would mean something.
-    return str(listener) if listener.socket is None else f"unix:{quote(str(listener.socket))}"
+    return str(replace(listener, tls=False)) if listener.socket is None else f"unix:{quote(str(listener.socket))}"
 
 
 def _make_folder(folder: Path) -> None:
@@ -53,6 +62,15 @@ def _make_folder(folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise AddressInUseError(f"cannot make the folder {folder} of the socket: {error.strerror}") from error
+    # Whoever may write to the folder can put a socket of their own in the place of ours, unless the folder is sticky.
+    status = folder.stat()
+    if status.st_uid not in (os.getuid(), 0):
+        raise AddressInUseError(f"the folder {folder} of the socket belongs to somebody else; choose one of your own")
+    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not status.st_mode & stat.S_ISVTX:
+        raise AddressInUseError(
+            f"others may write to the folder {folder} of the socket, and put their own in its place; choose another "
+            f"one, or run: chmod go-w {folder}"
+        )
 
 
 def _clear_socket(path: Path) -> None:

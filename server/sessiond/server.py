@@ -12,11 +12,18 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1._async import HealthServicer
 from grpc_reflection.v1alpha import reflection
 
+from sessiond.access.policy import AccessPolicy
+from sessiond.access.rights import Right
+from sessiond.access.token_authority import TokenAuthority
+from sessiond.access.tokens import TokenFile
+from sessiond.access.transport import TlsFiles, server_credentials
 from sessiond.config import Listener, ServeConfig
 from sessiond.contract.limits import Limits
 from sessiond.contract.timestamps import now_us
+from sessiond.interceptors.access import AccessInterceptor
 from sessiond.interceptors.decoding import DecodingInterceptor
 from sessiond.interceptors.errors import ErrorInterceptor
+from sessiond.interceptors.unknown_calls import UnknownCallInterceptor
 from sessiond.listeners import bind
 from sessiond.locking import DataDirLock
 from sessiond.services.admin import AdminService, ServerFacts
@@ -82,7 +89,8 @@ class Daemon:
 async def running_daemon(config: ServeConfig, limits: Limits | None = None) -> AsyncIterator[Daemon]:
     """Starts a daemon, and stops it at the end.
 
-    Raises DataDirInUseError, MigrationError or AddressInUseError; the data of another daemon is then as it was.
+    Raises DataDirInUseError, MigrationError, AddressInUseError, TokenError or TlsError; the data of another daemon is
+    then as it was.
     """
     limits = limits or Limits()
     with DataDirLock(config.data_dir) as lock:
@@ -102,7 +110,13 @@ async def running_daemon(config: ServeConfig, limits: Limits | None = None) -> A
 
 async def _start(config: ServeConfig, limits: Limits, store: Store) -> Daemon:
     draining = asyncio.Event()
-    server = grpc.aio.server(interceptors=(ErrorInterceptor(), DecodingInterceptor()), options=_server_options(limits))
+    interceptors = (
+        ErrorInterceptor(),
+        AccessInterceptor(_access_policy(config)),
+        DecodingInterceptor(),
+        UnknownCallInterceptor(),
+    )
+    server = grpc.aio.server(interceptors=interceptors, options=_server_options(limits))
     facts = ServerFacts(durability=config.durability, started_at_us=now_us())
     session_store_service_pb2_grpc.add_SessionStoreServiceServicer_to_server(
         SessionStoreService(store, limits, draining), server
@@ -116,9 +130,31 @@ async def _start(config: ServeConfig, limits: Limits, store: Store) -> Daemon:
         (_SESSION_STORE, _ADMIN, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME),
         server,
     )
-    addresses = bind(server, config.listeners)
+    addresses = bind(server, config.listeners, _tls_credentials(config))
     await server.start()
     return Daemon(tuple(addresses), server, store, health, draining, config.grace_seconds)
+
+
+def _access_policy(config: ServeConfig) -> AccessPolicy:
+    tokens = None
+    if config.uses_tokens:
+        file = TokenFile(config.data_dir)
+        file.ensure()
+        tokens = TokenAuthority(file)
+    return AccessPolicy(
+        tokens=tokens,
+        insecure=config.insecure,
+        token_on_socket=config.require_token,
+        token_with_certificate=config.require_token,
+        certificate_right=Right.named(config.client_certificate_right),
+        open_health=config.open_health,
+    )
+
+
+def _tls_credentials(config: ServeConfig) -> grpc.ServerCredentials | None:
+    if config.tls_certificate is None or config.tls_key is None:
+        return None
+    return server_credentials(TlsFiles(config.tls_certificate, config.tls_key, config.tls_client_authority))
 
 
 async def serve(config: ServeConfig, ready: Callable[[Sequence[Listener]], None]) -> None:

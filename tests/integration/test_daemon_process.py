@@ -77,11 +77,12 @@ def test_a_socket_that_a_killed_daemon_left_is_taken_over(tmp_path: Path) -> Non
         assert ["kept"] == [stored.event.message_part.content for stored in store.get_events("s")]
 
 
-def test_plain_tcp_needs_insecure(tmp_path: Path) -> None:
-    """TCP without credentials is refused unless it is asked for, before anything is written."""
-    refused = run_command("serve", "--data-dir", str(tmp_path / "data"), "--listen", "127.0.0.1:0")
+def test_tls_without_a_certificate_says_how_to_make_one(tmp_path: Path) -> None:
+    """The command line is refused before anything is written."""
+    arguments = ("serve", "--data-dir", str(tmp_path / "data"), "--listen", "tls:127.0.0.1:0")
+    refused = run_command(*arguments, XDG_CONFIG_HOME=str(tmp_path))
     assert 2 == refused.returncode
-    assert "--insecure" in refused.stderr
+    assert "sessiond tls init" in refused.stderr
     assert not (tmp_path / "data").exists()
 
 

@@ -49,7 +49,9 @@ def test_a_bad_address_is_refused(text: str) -> None:
     ("fields", "message"),
     [
         ({"listen": ()}, "at least one"),
-        ({"listen": ("127.0.0.1:1",)}, "--insecure"),
+        ({"listen": ("tls:127.0.0.1:1",)}, "sessiond tls init"),
+        ({"tls_client_authority": Path("ca.pem")}, "no listener has TLS"),
+        ({"insecure": True, "require_token": True}, "contradict"),
         ({"listen": ("unix:/a", "unix:/a")}, "named twice"),
         ({"grace_seconds": -1.0}, "must not be negative"),
     ],

@@ -9,9 +9,16 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = {"sessionstore": ROOT / "client" / "sessionstore", "sessiond": ROOT / "server" / "sessiond"}
 
-GRPC = ("sessiond.services", "sessiond.interceptors", "sessiond.server", "sessiond.listeners", "sessionstore")
+GRPC = (
+    "sessiond.access.transport",
+    "sessiond.interceptors",
+    "sessiond.listeners",
+    "sessiond.server",
+    "sessiond.services",
+    "sessionstore",
+)
 DRIVERS = ("sessiond.store.sqlite",)
-ENVIRONMENT = ("sessiond.config", "sessiond.cli", "sessionstore.address")
+ENVIRONMENT = ("sessiond.config", "sessiond.cli", "sessionstore.address", "sessionstore.credentials")
 ENVIRONMENT_NAMES = {"os.environ", "os.environb", "os.getenv", "os.getenvb", "sys.argv", "sys.orig_argv"}
 
 

@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from sessiond.cli import daemon, importing, lists, removal, showing, tailing
-from sessiond.cli.settings import load_settings
+from sessiond.cli import certificates, daemon, importing, lists, removal, showing, tailing, tokens
+from sessiond.cli.settings import load_settings, path_setting
+from sessiond.cli.shown import Shown, shown, token_in_environment
 from sessiond.config import default_config_file
 
 __all__ = ["app"]
@@ -40,11 +41,51 @@ def configure(
             show_default=False,
         ),
     ] = None,
+    token_file: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="The file of the token to show to the daemon. SESSIOND_TOKEN_FILE names one too, and SESSIOND_TOKEN"
+            " holds the token itself. [default: that of this user's daemon, at ports of this machine]",
+            show_default=False,
+        ),
+    ] = None,
+    tls_ca: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="SESSIOND_TLS_CA",
+            metavar="FILE",
+            help="The authority of the daemon's certificate at tls: addresses. [default: what `sessiond tls init` made,"
+            " else those that the system trusts]",
+            show_default=False,
+        ),
+    ] = None,
+    tls_client_cert: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="SESSIOND_TLS_CLIENT_CERT",
+            metavar="FILE",
+            help="The certificate to show to the daemon. [default: what `sessiond tls init` made]",
+            show_default=False,
+        ),
+    ] = None,
+    tls_client_key: Annotated[
+        Path | None,
+        typer.Option(envvar="SESSIOND_TLS_CLIENT_KEY", metavar="FILE", help="Its private key.", show_default=False),
+    ] = None,
 ) -> None:
     """Keeps the sessions of AI agents, and lets you follow them live."""
     path = config or default_config_file()
-    context.default_map = load_settings(context, path, required=config is not None)
+    own, context.default_map = load_settings(context, path, required=config is not None)
+    shown.set(
+        Shown(
+            token_file=token_file or (None if token_in_environment() else path_setting(own, "token_file")),
+            ca_file=tls_ca or path_setting(own, "tls_ca"),
+            certificate_file=tls_client_cert or path_setting(own, "tls_client_cert"),
+            key_file=tls_client_key or path_setting(own, "tls_client_key"),
+        )
+    )
 
 
-for module in (daemon, importing, lists, showing, tailing, removal):
+for module in (daemon, importing, lists, showing, tailing, removal, tokens, certificates):
     module.register(app)

@@ -6,7 +6,9 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from sessiond.cli.exits import CommandError, ExitCode
+from sessiond.cli.shown import shown
 from sessionstore import AsyncSessionStore
+from sessionstore.address import default_address
 from sessionstore.errors import ServerUnavailableError, SessionStoreError
 from sessionstore.v1.session_store_service_pb2 import ListSessionsRequest, SessionFilter
 
@@ -28,8 +30,9 @@ def run_client(work: Coroutine[Any, Any, T]) -> T:
 @asynccontextmanager
 async def connected(address: str) -> AsyncIterator[AsyncSessionStore]:
     """A client of the daemon at an address; the default one when it is empty."""
+    address = address or default_address()
     try:
-        client = AsyncSessionStore(address or None)
+        client = AsyncSessionStore(address, credentials=shown.get().credentials(address))
     except ValueError as error:
         raise CommandError(str(error), ExitCode.USAGE) from error
     async with client:

@@ -12,9 +12,9 @@ from typing import Annotated
 import typer
 
 from sessiond.cli.exits import CommandError, ExitCode
-from sessiond.cli.options import Address, DataDir, Json
+from sessiond.cli.options import Address, DataDir, Json, RightChoice
 from sessiond.cli.registration import add_command
-from sessiond.config import ConfigError, Listener, ServeConfig, default_data_dir, default_listen
+from sessiond.config import ConfigError, Listener, ServeConfig, default_data_dir, default_listen, default_tls_dir
 
 __all__ = ["register"]
 
@@ -50,8 +50,9 @@ def serve(
         typer.Option(
             "--listen",
             envvar="SESSIOND_LISTEN",
-            metavar="unix:PATH|HOST:PORT",
-            help="Where to listen; may be given several times. [default: the socket in the user's runtime folder]",
+            metavar="unix:PATH|HOST:PORT|tls:HOST:PORT",
+            help="Where to listen; may be given several times. HOST:PORT asks for a token (`sessiond token`), tls: is"
+            " encrypted too. [default: the socket in the user's runtime folder]",
             show_default=False,
         ),
     ] = None,
@@ -68,8 +69,52 @@ def serve(
         typer.Option(
             "--insecure",
             envvar="SESSIOND_INSECURE",
-            help="Allow HOST:PORT without credentials: whoever reaches the port can read and write everything.",
+            help="Ask for no credentials at HOST:PORT: whoever reaches the port can read and write everything.",
         ),
+    ] = False,
+    tls_cert: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="SESSIOND_TLS_CERT",
+            metavar="FILE",
+            help="The certificate for tls:, in PEM; replaced files are taken up without a restart. [default: what"
+            " `sessiond tls init` made]",
+            show_default=False,
+        ),
+    ] = None,
+    tls_key: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="SESSIOND_TLS_KEY", metavar="FILE", help="The private key of the certificate.", show_default=False
+        ),
+    ] = None,
+    tls_client_ca: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="SESSIOND_TLS_CLIENT_CA",
+            metavar="FILE",
+            help="Let in at tls: only clients with a certificate of this authority, without a token.",
+            show_default=False,
+        ),
+    ] = None,
+    tls_client_right: Annotated[
+        RightChoice,
+        typer.Option(
+            envvar="SESSIOND_TLS_CLIENT_RIGHT",
+            help="What a client certificate gives that names no right of its own (OU=sessiond:RIGHT).",
+        ),
+    ] = RightChoice.READ,
+    require_token: Annotated[
+        bool,
+        typer.Option(
+            "--require-token",
+            envvar="SESSIOND_REQUIRE_TOKEN",
+            help="Ask for a token everywhere: beside a client certificate, and at the Unix socket.",
+        ),
+    ] = False,
+    open_health: Annotated[
+        bool,
+        typer.Option("--open-health", envvar="SESSIOND_OPEN_HEALTH", help="Answer health checks without credentials."),
     ] = False,
     grace_seconds: Annotated[
         float,
@@ -88,12 +133,20 @@ def serve(
     logging.basicConfig(
         level=log_level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )
+    addresses = tuple(listen or (default_listen(),))
+    tls = any(address.startswith("tls:") for address in addresses)
     try:
         config = ServeConfig(
             data_dir=data_dir or default_data_dir(),
-            listen=tuple(listen or (default_listen(),)),
+            listen=addresses,
             durability=durability.value,
             insecure=insecure,
+            tls_certificate=tls_cert or _default_tls_file("server.pem", tls),
+            tls_key=tls_key or _default_tls_file("server.key", tls),
+            tls_client_authority=tls_client_ca,
+            client_certificate_right=tls_client_right.value,
+            require_token=require_token,
+            open_health=open_health,
             grace_seconds=grace_seconds,
         )
     except ConfigError as error:
@@ -101,22 +154,31 @@ def serve(
     _serve(config)
 
 
+def _default_tls_file(name: str, used: bool) -> Path | None:
+    path = default_tls_dir() / name
+    return path if used and path.exists() else None
+
+
 def _serve(config: ServeConfig) -> None:
+    from sessiond.access.tokens import TokenError
+    from sessiond.access.transport import TlsError
     from sessiond.listeners import AddressInUseError
     from sessiond.locking import DataDirError, DataDirInUseError
     from sessiond.server import serve as serve_until_signal
     from sessiond.store.errors import StoreError
     from sessiond.store.sqlite.migration_files import MigrationError
 
-    if config.insecure and any(listener.socket is None for listener in config.listeners):
-        sys.stderr.write("Warning: --insecure: whoever reaches the port can read and write everything.\n")
+    for warning in config.warnings:
+        sys.stderr.write(f"Warning: {warning}\n")
     try:
         asyncio.run(serve_until_signal(config, _ready))
     except (DataDirInUseError, AddressInUseError) as error:
         raise CommandError(str(error), ExitCode.IN_USE) from error
     except MigrationError as error:
         raise CommandError(str(error), ExitCode.MIGRATION) from error
-    except (DataDirError, StoreError) as error:
+    except TlsError as error:
+        raise CommandError(str(error), ExitCode.USAGE) from error
+    except (DataDirError, StoreError, TokenError) as error:
         raise CommandError(str(error)) from error
     except (KeyboardInterrupt, asyncio.CancelledError):
         raise CommandError("stopped at once, by a second signal") from None

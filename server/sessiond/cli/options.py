@@ -1,11 +1,21 @@
 """Options that several commands share."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-__all__ = ["Address", "DataDir", "Json", "SessionId"]
+__all__ = ["Address", "DataDir", "Json", "RightChoice", "SessionId"]
+
+
+class RightChoice(StrEnum):
+    """What credentials give; each right includes those before it."""
+
+    READ = "read"
+    WRITE = "write"
+    ADMIN = "admin"
+
 
 Address = Annotated[
     str,

@@ -13,11 +13,13 @@ from typer.core import TyperGroup, TyperOption
 
 from sessiond.cli.exits import CommandError, ExitCode
 
-__all__ = ["load_settings"]
+__all__ = ["load_settings", "path_setting"]
 
 
-def load_settings(context: typer.Context, path: Path, *, required: bool) -> dict[str, Any]:
-    """The default map of a file: keys of its own for all commands that have such an option, tables for one command.
+def load_settings(context: typer.Context, path: Path, *, required: bool) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The options of the program itself, and the default map of its commands.
+
+    Keys of their own are for all commands that have such an option, tables for one command, as in `[token.list]`.
 
     Raises CommandError when the file cannot be read, or names something that is no option.
     """
@@ -26,14 +28,19 @@ def load_settings(context: typer.Context, path: Path, *, required: bool) -> dict
     except FileNotFoundError:
         if required:
             raise CommandError(f"there is no configuration file {path}", ExitCode.USAGE) from None
-        return {}
+        return {}, {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise CommandError(f"cannot read the configuration file {path}: {error}", ExitCode.USAGE) from error
     group = context.command
     assert isinstance(group, TyperGroup)  # noqa: S101 - the callback of the group is what calls
-    commands = {name: _options(command) for name, command in group.commands.items()}
+    commands = _commands(group)
+    own: dict[str, Any] = {}
+    own_options = _options(group)
     defaults: dict[str, dict[str, Any]] = {name: {} for name in commands}
-    for key, value in settings.items():
+    for key, value in _flat(settings, commands).items():
+        if _parameter(key) in own_options:
+            own[_parameter(key)] = value
+            continue
         if isinstance(value, dict) and key in commands:
             for option, chosen in value.items():
                 _set(defaults[key], commands[key], option, chosen, f"{key}.{option}", path)
@@ -43,7 +50,38 @@ def load_settings(context: typer.Context, path: Path, *, required: bool) -> dict
             raise CommandError(f"{path}: {key!r} is no option and no command; see `sessiond --help`", ExitCode.USAGE)
         for name in takers:
             defaults[name].setdefault(_parameter(key), value)
-    return defaults
+    return own, _nested(defaults)
+
+
+def _commands(group: TyperGroup) -> dict[str, dict[str, bool]]:
+    """The options of all commands, by names such as `tail` and `token.list`."""
+    found = {}
+    for name, command in group.commands.items():
+        if isinstance(command, TyperGroup):
+            found.update({f"{name}.{inner}": options for inner, options in _commands(command).items()})
+        else:
+            found[name] = _options(command)
+    return found
+
+
+def _flat(settings: dict[str, Any], commands: dict[str, dict[str, bool]]) -> dict[str, Any]:
+    """The settings, in which a table in a table stands as `token.list`."""
+    flat = {}
+    for key, value in settings.items():
+        inner = value.items() if isinstance(value, dict) else ()
+        below = {f"{key}.{name}": entry for name, entry in inner if f"{key}.{name}" in commands}
+        flat.update(below or {key: value})
+    return flat
+
+
+def _nested(defaults: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    nested: dict[str, Any] = {}
+    for name, values in defaults.items():
+        place = nested
+        for part in name.split("."):
+            place = place.setdefault(part, {})
+        place.update(values)
+    return nested
 
 
 def _set(target: dict[str, Any], options: dict[str, bool], option: str, value: object, name: str, path: Path) -> None:
@@ -63,6 +101,12 @@ def _options(command: Any) -> dict[str, bool]:
         for parameter in command.params
         if isinstance(parameter, TyperOption) and parameter.name not in (None, "help")
     }
+
+
+def path_setting(own: dict[str, Any], name: str) -> Path | None:
+    """A path among the options of the program itself."""
+    value = own.get(name)
+    return None if value is None else Path(str(value)).expanduser()
 
 
 def _parameter(key: str) -> str:

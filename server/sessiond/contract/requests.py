@@ -8,6 +8,7 @@ from google.protobuf.message import Message
 
 from sessiond.contract.fields import MAX_SHOWN_CHARACTERS, Refusal, check_identifier
 from sessiond.contract.limits import Limits
+from sessiond.contract.secrets import refuse_redacted
 from sessiond.contract.trees import check_tree
 from sessiond.store.errors import InvalidFieldError, TooLargeError
 from sessionstore.v1 import session_store_service_pb2 as pb
@@ -72,6 +73,7 @@ def _check_commit_sizes(commit: pb.CommitRequest, limits: Limits) -> None:
 
 def _check_create_session(request: pb.CreateSessionRequest, limits: Limits) -> None:
     _check_metadata("config.metadata", request.config.metadata, limits)
+    refuse_redacted(request.config)
 
 
 def _check_list_sessions(request: pb.ListSessionsRequest, limits: Limits) -> None:

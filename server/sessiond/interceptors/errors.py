@@ -28,8 +28,6 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
     ) -> Any:
         """See grpc.aio.ServerInterceptor."""
         handler = await continuation(handler_call_details)
-        if handler is None:  # gRPC answers UNIMPLEMENTED
-            return None
         method = str(handler_call_details.method)
         if handler.response_streaming:
             kind, guard = ("stream_stream" if handler.request_streaming else "unary_stream"), _guarded_stream

@@ -1,4 +1,4 @@
-"""The one table from store errors to gRPC statuses, and the details that go with them."""
+"""The one table from errors to gRPC statuses, and the details that go with them."""
 
 import grpc
 from google.protobuf.any_pb2 import Any
@@ -7,6 +7,8 @@ from google.protobuf.message import Message
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, ResourceInfo, RetryInfo
 from google.rpc.status_pb2 import Status
 
+from sessiond.access.refusals import PermissionDeniedError, UnauthenticatedError
+from sessiond.interceptors.unknown_calls import UnknownCallError
 from sessiond.store import errors
 from sessionstore.v1.error_reason_pb2 import ErrorReason
 
@@ -31,6 +33,9 @@ _CODES: dict[type[errors.StoreError], grpc.StatusCode] = {
     errors.StorageUnavailableError: grpc.StatusCode.UNAVAILABLE,
     errors.CorruptedError: grpc.StatusCode.DATA_LOSS,
     errors.DrainingError: grpc.StatusCode.UNAVAILABLE,
+    UnauthenticatedError: grpc.StatusCode.UNAUTHENTICATED,
+    PermissionDeniedError: grpc.StatusCode.PERMISSION_DENIED,
+    UnknownCallError: grpc.StatusCode.UNIMPLEMENTED,
 }
 
 

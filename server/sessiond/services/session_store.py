@@ -8,8 +8,11 @@ from typing import Any, TypeVar
 import grpc
 from google.protobuf.message import Message
 
+from sessiond.access.rights import Right
 from sessiond.contract.limits import Limits
 from sessiond.contract.requests import check_request
+from sessiond.contract.secrets import redact
+from sessiond.interceptors.access import current_caller
 from sessiond.services.single_mutations import SingleMutations
 from sessiond.services.write_stream import WriteStream
 from sessiond.store.protocol import Store
@@ -35,12 +38,20 @@ class SessionStoreService(SingleMutations, pb_grpc.SessionStoreServiceServicer):
         self, request: pb.CreateSessionRequest, context: Context
     ) -> pb.CreateSessionResponse:
         check_request(request, self._limits)
-        return await self._store.create_session(request)
+        response = await self._store.create_session(request)
+        redact(response.session.config)
+        return response
 
-    def GetSession(  # noqa: N802, D102
+    async def GetSession(  # noqa: N802, D102
         self, request: pb.GetSessionRequest, context: Context
     ) -> AsyncIterator[pb.GetSessionResponse]:
-        return self._fragments(request, self._store.get_session)
+        if request.include_secrets:
+            current_caller().require(Right.WRITE, "include_secrets")
+        async with aclosing(self._fragments(request, self._store.get_session)) as fragments:
+            async for fragment in fragments:
+                if not request.include_secrets and fragment.session.HasField("config"):
+                    redact(fragment.session.config)
+                yield fragment
 
     async def DeleteSession(  # noqa: N802, D102
         self, request: pb.DeleteSessionRequest, context: Context
@@ -83,7 +94,7 @@ class SessionStoreService(SingleMutations, pb_grpc.SessionStoreServiceServicer):
 
     async def _fragments(
         self, request: RequestT, read: Callable[[RequestT], AsyncGenerator[AnswerT, None]]
-    ) -> AsyncIterator[AnswerT]:
+    ) -> AsyncGenerator[AnswerT, None]:
         check_request(request, self._limits)
         async with aclosing(read(request)) as fragments:
             async for fragment in fragments:

@@ -101,7 +101,9 @@ def test_numbers_of_the_metadata_are_numbers() -> None:
         (grpc.StatusCode.UNIMPLEMENTED, errors.UnimplementedError),
         (grpc.StatusCode.RESOURCE_EXHAUSTED, errors.TooLargeError),
         (grpc.StatusCode.INTERNAL, errors.InternalServerError),
-        (grpc.StatusCode.PERMISSION_DENIED, errors.SessionStoreError),
+        (grpc.StatusCode.UNAUTHENTICATED, errors.UnauthenticatedError),
+        (grpc.StatusCode.PERMISSION_DENIED, errors.PermissionDeniedError),
+        (grpc.StatusCode.DATA_LOSS, errors.SessionStoreError),
     ],
 )
 def test_what_grpc_itself_answers_has_an_exception(

@@ -101,12 +101,3 @@ async def test_a_call_that_its_handler_ended_is_ended_once(kind: str) -> None:
     context = Context()
     await finish(kind, grpc.aio.AbortError(), context)
     assert None is context.ended
-
-
-async def test_an_unknown_call_stays_unknown() -> None:
-    """So that gRPC answers UNIMPLEMENTED."""
-
-    async def continuation(_: grpc.HandlerCallDetails) -> Any:
-        return None
-
-    assert None is await ErrorInterceptor().intercept_service(continuation, Details())

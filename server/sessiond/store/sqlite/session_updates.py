@@ -3,6 +3,7 @@
 from google.protobuf.message import DecodeError
 
 from sessiond.contract.limits import Limits
+from sessiond.contract.secrets import keep_redacted, stored_credentials
 from sessiond.contract.timestamps import from_us
 from sessiond.store.errors import CorruptedError, NotFoundError, TooLargeError
 from sessiond.store.sqlite.session_metadata import replace_metadata
@@ -54,7 +55,7 @@ class UpdateSession:
         return pb.MutationResult(update_session=pb.UpdateSessionResponse(session=info))
 
     def apply(self, transaction: WriteTransaction, row: SessionRow) -> pb.MutationResult:
-        """See UpdateMutation. Raises TooLargeError."""
+        """See UpdateMutation. Raises TooLargeError or InvalidFieldError."""
         config_bytes, approvals_bytes = transaction.connection.execute(self._SELECT, (row.session_key,)).fetchone()
         try:
             config = SessionConfig.FromString(config_bytes)
@@ -81,12 +82,14 @@ class UpdateSession:
 
     def _change(self, config: SessionConfig) -> SessionConfig:
         update = self._update
+        credentials = stored_credentials(config)
         if update.HasField("config") and update.HasField("update_mask"):
             update.update_mask.MergeMessage(
                 update.config, config, replace_message_field=True, replace_repeated_field=True
             )
         elif update.HasField("config"):
             config.CopyFrom(update.config)
+        keep_redacted(config, credentials)
         config.metadata.update(update.set_metadata)
         for key in update.delete_metadata_keys:
             config.metadata.pop(key, None)

@@ -1,0 +1,1 @@
+"""Who may call what: rights, tokens, certificates, and the one place that decides."""

@@ -1,0 +1,167 @@
+"""A certificate authority of one's own, for daemons and clients on machines that trust nobody else."""
+
+import ipaddress
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from sessiond.access.private_files import write_private
+from sessiond.access.rights import Right
+
+__all__ = ["CertificateAuthority", "CertificateError", "Pair", "pair_files"]
+
+AUTHORITY_DAYS = 3650
+PAIR_DAYS = 397
+"""What the platforms that check it accept at most of a server's certificate."""
+
+_BACKDATED = timedelta(minutes=5)  # clocks differ
+
+
+class CertificateError(Exception):
+    """A certificate cannot be made; the text says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """The files of a certificate and its private key, in PEM."""
+
+    certificate: Path
+    key: Path
+
+
+def pair_files(folder: Path, name: str) -> Pair:
+    """Where the pair of this name lies."""
+    return Pair(folder / f"{name}.pem", folder / f"{name}.key")
+
+
+class CertificateAuthority:
+    """An authority in a folder: `ca.pem`, `ca.key` of mode 0600, and the pairs that it signed."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.files = pair_files(folder, "ca")
+
+    def create(self) -> None:
+        """Makes the authority. Raises CertificateError when there is one, whose certificates would be worth nothing."""
+        if self.files.certificate.exists() or self.files.key.exists():
+            raise CertificateError(f"there is an authority in {self._folder} already; issue more pairs of it")
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise CertificateError(f"cannot make the folder {self._folder}: {error.strerror}") from error
+        key = ec.generate_private_key(ec.SECP256R1())
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "sessiond local authority")])
+        usage = _key_usage(key_cert_sign=True, crl_sign=True)
+        builder = _builder(subject, subject, key, AUTHORITY_DAYS)
+        builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        builder = builder.add_extension(usage, critical=True)
+        identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+        builder = builder.add_extension(identifier, critical=False)
+        _write(self.files, builder.sign(key, hashes.SHA256()), key)
+
+    def issue_server(self, name: str, hosts: Sequence[str]) -> Pair:
+        """Makes a pair for a daemon that is reached by these names and addresses. Raises CertificateError."""
+        return self._issue(name, None, ExtendedKeyUsageOID.SERVER_AUTH, [_general_name(host) for host in hosts])
+
+    def issue_client(self, name: str, right: Right) -> Pair:
+        """Makes a pair for a client, which carries its right. Raises CertificateError."""
+        return self._issue(name, right, ExtendedKeyUsageOID.CLIENT_AUTH, [])
+
+    def _issue(
+        self, name: str, right: Right | None, usage: x509.ObjectIdentifier, hosts: Sequence[x509.GeneralName]
+    ) -> Pair:
+        if name == "ca" or not name or not all(letter.isalnum() or letter in "._-" for letter in name):
+            raise CertificateError(
+                f"{name!r} is no name for a pair: letters, digits, dots, dashes, underscores, not `ca`"
+            )
+        authority, authority_key = self._load()
+        key = ec.generate_private_key(ec.SECP256R1())
+        attributes = [x509.NameAttribute(NameOID.COMMON_NAME, name)]
+        if right is not None:
+            attributes.append(x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, f"sessiond:{right}"))
+        builder = _builder(x509.Name(attributes), authority.subject, key, PAIR_DAYS)
+        builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        builder = builder.add_extension(_key_usage(digital_signature=True), critical=True)
+        builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
+        signer = x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key())
+        builder = builder.add_extension(signer, critical=False)
+        if hosts:
+            builder = builder.add_extension(x509.SubjectAlternativeName(hosts), critical=False)
+        pair = pair_files(self._folder, name)
+        _write(pair, builder.sign(authority_key, hashes.SHA256()), key)
+        return pair
+
+    def _load(self) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
+        try:
+            certificate = x509.load_pem_x509_certificate(self.files.certificate.read_bytes())
+            key = load_pem_private_key(self.files.key.read_bytes(), password=None)
+        except OSError as error:
+            raise CertificateError(f"there is no authority in {self._folder}; run: sessiond tls init") from error
+        except (ValueError, TypeError) as error:
+            raise CertificateError(f"the authority in {self._folder} is damaged") from error
+        if not isinstance(key, ec.EllipticCurvePrivateKey):
+            raise CertificateError(f"the authority in {self._folder} was not made by sessiond tls init")
+        return certificate, key
+
+
+def _builder(
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, days: int
+) -> x509.CertificateBuilder:
+    now = datetime.now(tz=UTC)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - _BACKDATED)
+        .not_valid_after(now + timedelta(days=days))
+    )
+
+
+def _key_usage(
+    *, digital_signature: bool = False, key_cert_sign: bool = False, crl_sign: bool = False
+) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=digital_signature,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=key_cert_sign,
+        crl_sign=crl_sign,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def _general_name(host: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(host))
+    except ValueError:
+        pass
+    try:
+        return x509.DNSName(host)
+    except ValueError as error:
+        raise CertificateError(f"{host!r} is no host name and no address") from error
+
+
+def _write(pair: Pair, certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> None:
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    try:
+        write_private(pair.key, private)
+        write_private(pair.certificate, certificate.public_bytes(Encoding.PEM))
+    except OSError as error:
+        raise CertificateError(f"cannot write {pair.certificate}: {error.strerror}") from error

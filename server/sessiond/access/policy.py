@@ -1,0 +1,120 @@
+"""The one place that decides who a caller is and what they may do."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from sessiond.access.refusals import PermissionDeniedError, UnauthenticatedError
+from sessiond.access.rights import Right
+from sessiond.access.token_authority import TokenSource
+
+__all__ = ["FORWARDED_KEY", "AccessPolicy", "Call", "Caller"]
+
+FORWARDED_KEY = "sessiond-forwarded"
+"""Metadata of a call that was passed on for somebody else, whom the socket's folder does not vouch for. It only ever
+takes rights away, so that it needs no protection."""
+
+_HEALTH_PREFIX = "/grpc.health.v1.Health/"
+_BEARER = re.compile(r"bearer +([!-~]+) *", re.IGNORECASE)
+_RIGHT_UNIT = re.compile(r"(?:^|(?<!\\),)OU=sessiond:(read|write|admin)(?:,|$)")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What a call says of itself.
+
+    Attributes:
+        method: The full path.
+        peer: The other end, as gRPC names it: `unix:…`, `ipv4:…`, `ipv6:…`.
+        metadata: What the client sent along.
+        transport: gRPC's authentication context: what the transport has verified.
+    """
+
+    method: str
+    peer: str
+    metadata: Iterable[tuple[str, str | bytes]]
+    transport: Mapping[str, Iterable[bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls, and what they may do."""
+
+    name: str
+    right: Right
+
+    def require(self, right: Right, what: str) -> None:
+        """Raises PermissionDeniedError unless the caller has the right."""
+        if self.right < right:
+            raise PermissionDeniedError(what, required=right, granted=self.right)
+
+
+@dataclass(frozen=True, slots=True)
+class AccessPolicy:
+    """Who is let in.
+
+    Attributes:
+        tokens: The tokens, or None where they are not asked for.
+        insecure: Whether everybody who reaches a port may do everything.
+        token_on_socket: Whether the folder of the Unix socket alone does not vouch for a caller.
+        token_with_certificate: Whether a client certificate alone does not either.
+        certificate_right: What a client certificate gives that names no right of its own.
+        open_health: Whether everybody may ask for the health.
+    """
+
+    tokens: TokenSource | None = None
+    insecure: bool = False
+    token_on_socket: bool = False
+    token_with_certificate: bool = False
+    certificate_right: Right = Right.READ
+    open_health: bool = False
+
+    @property
+    def generation(self) -> int:
+        """A number that is another one whenever somebody who was let in might not be any more."""
+        return 0 if self.tokens is None else self.tokens.generation
+
+    def caller(self, call: Call) -> Caller:
+        """Who calls. Raises UnauthenticatedError."""
+        if self.open_health and call.method.startswith(_HEALTH_PREFIX):
+            return Caller("anybody", Right.READ)
+        presented: list[str | bytes] = []
+        forwarded = False
+        for key, value in call.metadata:
+            if key == "authorization":
+                presented.append(value)
+            forwarded = forwarded or key == FORWARDED_KEY
+        at_socket = call.peer.startswith("unix:") and not forwarded
+        if self.insecure and not at_socket:
+            return Caller("anybody", Right.ADMIN)
+        if presented and self.tokens is not None:
+            return self._bearer(presented, self.tokens)
+        if at_socket and not self.token_on_socket:
+            return Caller("owner of the socket", Right.ADMIN)
+        if not forwarded and not self.token_with_certificate:
+            certified = self._certified(call.transport)
+            if certified is not None:
+                return certified
+        raise UnauthenticatedError("the call carries no credentials; send a token: authorization: Bearer TOKEN")
+
+    def _bearer(self, presented: list[str | bytes], tokens: TokenSource) -> Caller:
+        if len(presented) > 1:
+            raise UnauthenticatedError("the call carries more than one authorization; send one")
+        text = presented[0] if isinstance(presented[0], str) else presented[0].decode("latin-1")
+        match = _BEARER.fullmatch(text)
+        if match is None:
+            raise UnauthenticatedError("the authorization is of another form; send: authorization: Bearer TOKEN")
+        token = tokens.find(match[1])
+        if token is None:
+            raise UnauthenticatedError("the token is not known; it may have been rotated or revoked")
+        return Caller(f"token {token.name}", token.right)
+
+    def _certified(self, transport: Mapping[str, Iterable[bytes]]) -> Caller | None:
+        """The owner of a client certificate, which the handshake has verified."""
+        # Only a certificate that was asked for and verified leaves its text here.
+        subject = next(iter(transport.get("x509_subject", ())), None)
+        if subject is None:
+            return None
+        name = next(iter(transport.get("x509_common_name", ())), b"").decode("utf-8", "replace")
+        unit = _RIGHT_UNIT.search(subject.decode("utf-8", "replace"))
+        return Caller(f"certificate {name}", Right.named(unit[1]) if unit else self.certificate_right)

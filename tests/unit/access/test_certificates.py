@@ -1,0 +1,95 @@
+"""The local authority and its pairs, and what a listener with TLS accepts."""
+
+import stat
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from sessiond.access.certificates import CertificateAuthority, CertificateError, Pair
+from sessiond.access.rights import Right
+from sessiond.access.transport import TlsError, TlsFiles
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> CertificateAuthority:
+    made = CertificateAuthority(tmp_path / "tls")
+    made.create()
+    return made
+
+
+def certificate_of(pair: Pair) -> x509.Certificate:
+    return x509.load_pem_x509_certificate(pair.certificate.read_bytes())
+
+
+def test_private_keys_are_for_their_owner_alone(authority: CertificateAuthority) -> None:
+    """The folder too."""
+    pair = authority.issue_server("server", ["localhost"])
+    assert {0o600} == {stat.S_IMODE(path.stat().st_mode) for path in (authority.files.key, pair.key)}
+    assert 0o700 == stat.S_IMODE(pair.key.parent.stat().st_mode)
+
+
+def test_pairs_are_signed_by_the_authority_for_one_use(authority: CertificateAuthority) -> None:
+    """A client's certificate is none for a server, and the other way round; neither signs others."""
+    root = certificate_of(authority.files)
+    for pair, usage in (
+        (authority.issue_server("server", ["localhost", "127.0.0.1"]), ExtendedKeyUsageOID.SERVER_AUTH),
+        (authority.issue_client("agent", Right.WRITE), ExtendedKeyUsageOID.CLIENT_AUTH),
+    ):
+        certificate = certificate_of(pair)
+        certificate.verify_directly_issued_by(root)
+        assert [usage] == list(certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value)
+        assert not certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+
+
+def test_a_clients_certificate_carries_its_right(authority: CertificateAuthority) -> None:
+    """As the daemon reads it."""
+    subject = certificate_of(authority.issue_client("agent", Right.WRITE)).subject
+    (unit,) = subject.get_attributes_for_oid(NameOID.ORGANIZATIONAL_UNIT_NAME)
+    assert "sessiond:write" == unit.value
+
+
+def test_an_authority_is_not_replaced(authority: CertificateAuthority) -> None:
+    """Everything that it signed would be worth nothing."""
+    before = authority.files.key.read_bytes()
+    with pytest.raises(CertificateError, match="already"):
+        authority.create()
+    assert before == authority.files.key.read_bytes()
+
+
+def test_without_an_authority_there_are_no_pairs(tmp_path: Path) -> None:
+    """The message says how to make one."""
+    with pytest.raises(CertificateError, match="sessiond tls init"):
+        CertificateAuthority(tmp_path).issue_client("x", Right.READ)
+
+
+@pytest.mark.parametrize("name", ["", "ca", "a/b", "../x", "a b"])
+def test_the_name_of_a_pair_is_that_of_a_file(authority: CertificateAuthority, name: str) -> None:
+    """And never that of the authority."""
+    with pytest.raises(CertificateError, match="no name for a pair"):
+        authority.issue_client(name, Right.READ)
+
+
+def test_a_host_must_be_one(authority: CertificateAuthority) -> None:
+    """The message repeats it."""
+    with pytest.raises(CertificateError, match="no host name"):
+        authority.issue_server("server", ["bücher.example"])
+
+
+def test_files_that_do_not_fit_are_refused_by_name(authority: CertificateAuthority, tmp_path: Path) -> None:
+    """Before anybody connects: missing, no PEM, the key of another certificate."""
+    one, other = authority.issue_server("one", ["localhost"]), authority.issue_server("other", ["localhost"])
+    nothing = tmp_path / "nothing.pem"
+    text = tmp_path / "text.pem"
+    text.write_text("hello")
+    for files, message in (
+        (TlsFiles(nothing, one.key), r"cannot read .*nothing\.pem"),
+        (TlsFiles(text, one.key), "no certificate"),
+        (TlsFiles(one.certificate, text), "no private key"),
+        (TlsFiles(one.certificate, other.key), "is not the key of"),
+        (TlsFiles(one.certificate, one.key, text), "no certificate"),
+    ):
+        with pytest.raises(TlsError, match=message):
+            files.load()
+    TlsFiles(one.certificate, one.key, authority.files.certificate).load()
