@@ -67,12 +67,12 @@ def open_channel(address: str, credentials: Credentials) -> "grpc.aio.Channel | 
     if target.startswith("unix:"):
         # The path, percent-encoded, is no authority that every server accepts.
         options.append(("grpc.default_authority", "localhost"))
+    read_token = credentials.token_reader()
     channel: grpc.aio.Channel
     if is_tls(address):
         channel = grpc.aio.secure_channel(target, credentials.channel_credentials(), options=options)
     else:
         channel = grpc.aio.insecure_channel(target, options=options)
-    read_token = credentials.token_reader()
     return channel if read_token is None else AuthorizedChannel(channel, read_token)
 
 

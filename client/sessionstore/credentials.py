@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 
 import grpc
@@ -133,7 +134,12 @@ def _existing(path: Path) -> Path | None:
 
 def _is_local_port(address: str) -> bool:
     host = address.removeprefix("tls:").rpartition(":")[0].strip("[]")
-    return not address.startswith("unix:") and (host in ("localhost", "::1") or host.startswith("127."))
+    if address.startswith("unix:"):
+        return False
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _content(path: Path | None) -> bytes | None:

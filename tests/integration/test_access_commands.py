@@ -1,0 +1,119 @@
+"""The commands around tokens and certificates, with a daemon as a process, as a user would run them."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.integration.process import DaemonProcess, run_command
+
+
+@pytest.fixture(autouse=True)
+def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A user without files of other daemons."""
+    for variable in ("SESSIOND_TOKEN", "SESSIOND_TOKEN_FILE"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+
+
+def listening(daemon: DaemonProcess) -> str:
+    """The port that was chosen."""
+    return daemon.ready_line.split(" on ")[1].strip()
+
+
+def run(*arguments: str, address: str = "", **environment: str) -> str:
+    """What a command prints; it must succeed."""
+    finished = run_command(*arguments, address=address, **environment)
+    assert (0, "") == (finished.returncode, finished.stderr)
+    return finished.stdout
+
+
+def test_the_life_of_a_token(tmp_path: Path) -> None:
+    """Made, shown once, used from a file and from the environment, rotated, revoked; the daemon runs all the time."""
+    with DaemonProcess(tmp_path, listen="127.0.0.1:0") as daemon:
+        address, folder = listening(daemon), str(daemon.data_dir)
+        file = tmp_path / "agent.token"
+        file.write_text(run("token", "create", "agent", "--right", "read", "--data-dir", folder))
+        assert run("--token-file", str(file), "sessions", "--json", address=address) == ""
+        refused = run_command("--token-file", str(file), "import", "docs/demo/session.jsonl", address=address)
+        assert 1 == refused.returncode
+        assert "needs the right write" in refused.stderr
+        old = file.read_text().strip()
+        file.write_text(run("token", "rotate", "agent", "--data-dir", folder))
+        assert run("ping", address=address, SESSIOND_TOKEN=file.read_text().strip())
+        for shown in (old, "sst_none"):
+            refused = run_command("ping", address=address, SESSIOND_TOKEN=shown)
+            assert 1 == refused.returncode
+            assert "not known" in refused.stderr
+            assert shown not in refused.stderr
+        listed = [json.loads(line) for line in run("token", "list", "--json", "--data-dir", folder).splitlines()]
+        assert [("agent", "read"), ("default", "admin")] == [(token["name"], token["right"]) for token in listed]
+        run("token", "revoke", "agent", "--data-dir", folder)
+        assert 1 == run_command("--token-file", str(file), "ping", address=address).returncode
+
+
+def test_the_default_token_is_found_by_its_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At a port of this machine, with nothing said."""
+    monkeypatch.setenv("SESSIOND_DATA_DIR", "")
+    with DaemonProcess(tmp_path / "share", listen="127.0.0.1:0") as daemon:
+        assert 1 == run_command("ping", address=listening(daemon)).returncode
+        default = tmp_path / "share" / "sessiond"
+        default.mkdir()
+        (default / "token").write_bytes((daemon.data_dir / "token").read_bytes())
+        assert "serves" in run("ping", address=listening(daemon))
+
+
+def test_tls_is_set_up_with_one_command(tmp_path: Path) -> None:
+    """Daemon and clients of the same user find the files."""
+    run("tls", "init")
+    with DaemonProcess(tmp_path, listen="tls:127.0.0.1:0") as daemon:
+        address = listening(daemon)
+        assert address.startswith("tls:127.0.0.1:")
+        assert "serves" in run("--token-file", str(daemon.data_dir / "token"), "ping", address=address)
+    again = run_command("tls", "init")
+    assert 1 == again.returncode
+    assert "already" in again.stderr
+
+
+def test_client_certificates_stand_for_tokens(tmp_path: Path) -> None:
+    """A pair is made for each client, and carries its right."""
+    folder = tmp_path / "tls"
+    run("tls", "init", "--tls-dir", str(folder))
+    run("tls", "client", "reader", "--right", "read", "--tls-dir", str(folder))
+    more = [f"--tls-{name}={folder / file}" for name, file in (("cert", "server.pem"), ("key", "server.key"))]
+    with DaemonProcess(tmp_path, *more, f"--tls-client-ca={folder / 'ca.pem'}", listen="tls:127.0.0.1:0") as daemon:
+        shown = [f"--tls-ca={folder / 'ca.pem'}", f"--tls-client-cert={folder / 'reader.pem'}"]
+        shown.append(f"--tls-client-key={folder / 'reader.key'}")
+        assert "serves" in run(*shown, "ping", address=listening(daemon))
+        refused = run_command(*shown, "import", "docs/demo/session.jsonl", address=listening(daemon))
+        assert "these credentials give read" in refused.stderr
+        assert not (daemon.data_dir / "tokens.json").exists()
+
+
+def test_wrong_files_are_told_before_anything_starts(tmp_path: Path) -> None:
+    """With the name of the option or of the file, and what to do."""
+    run("tls", "init")
+    text = tmp_path / "text.pem"
+    text.write_text("no certificate")
+    serve = ("serve", "--data-dir", str(tmp_path / "data"), "--listen", "tls:127.0.0.1:0")
+    refused = run_command(*serve, "--tls-cert", str(text))
+    assert (2, True) == (refused.returncode, "text.pem" in refused.stderr)
+    refused = run_command("--token-file", str(tmp_path / "none"), "ping", address="127.0.0.1:1")
+    assert (2, True) == (refused.returncode, "none is empty or cannot be read" in refused.stderr)
+    refused = run_command("token", "create", "a b", "--data-dir", str(tmp_path / "data"))
+    assert (1, True) == (refused.returncode, "letters" in refused.stderr)
+
+
+def test_the_configuration_file_names_credentials_and_nested_commands(tmp_path: Path) -> None:
+    """Keys of the program itself, of all commands, and of a command of a group."""
+    with DaemonProcess(tmp_path, listen="127.0.0.1:0") as daemon:
+        settings = tmp_path / "config.toml"
+        token = daemon.data_dir / "token"
+        settings.write_text(f'token-file = "{token}"\ndata-dir = "{daemon.data_dir}"\n[token.list]\nas-json = true\n')
+        assert "serves" in run("--config", str(settings), "ping", address=listening(daemon))
+        assert "default" == json.loads(run("--config", str(settings), "token", "list"))["name"]
+        settings.write_text("[token.list]\nno-such = 1\n")
+        refused = run_command("--config", str(settings), "token", "list")
+        assert 2 == refused.returncode
+        assert "token.list.no-such" in refused.stderr
