@@ -42,6 +42,8 @@ class Player:
             raise SkipStep(step["unsupported"][LANGUAGE])
         if step.get("on") in self._config.absent:
             raise SkipStep(self._config.absent[step["on"]])
+        if step.get("needs", step.get("control", "")).split(" ")[0] not in ("", *self._config.controls):
+            raise SkipStep("nobody is there to do to the server what this needs")
         plays: dict[str, Callable[[dict[str, Any]], Awaitable[str | None]]] = {
             "call": self._call,
             "method": self._raw,
@@ -71,10 +73,8 @@ class Player:
         if "raw_base64" in step:
             return await self._raw({**step, "method": call_named(step["call"]).path})
         call = call_named(step["call"])
-        if "request_base64" in step:
-            request = call.request_type.FromString(base64.b64decode(step["request_base64"]))
-        else:
-            request = ParseDict(step["request"], call.request_type())
+        request = ParseDict(step["request"], call.request_type())
+        request.MergeFromString(base64.b64decode(step.get("request_base64", "")))
         answer, sizes = call.answer_type(), []
         try:
             if call.is_streaming:
@@ -150,8 +150,6 @@ class Player:
 
     async def _control(self, step: dict[str, Any]) -> str | None:
         words = step["control"]
-        if words.split()[0] not in self._config.controls:
-            raise SkipStep(f"nobody is there to {words.split()[0]} the server")
         sys.stdout.write(f"control {words}\n")
         sys.stdout.flush()
         answer = sys.stdin.readline().strip()

@@ -30,6 +30,8 @@ class OpenTail:
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 while not _met(step["until"], frame, events):
+                    if self._call.cancelled():
+                        return "the tail was ended by a step before", {}
                     answer = await self._call.read()
                     if answer is grpc.aio.EOF:
                         ended = True
