@@ -39,10 +39,11 @@ def play_all(runners: Sequence[Runner], files: Sequence[Path], servers: Servers,
             column = f"{runner.language}, {default}"
             run = f"{runner.language}-{default}-{secrets.token_hex(3)}"
             config = folder / f"{run}.json"
-            config.write_text(json.dumps(servers.config(run, default)), encoding="utf-8")
             say(f"playing: {column}")
             try:
-                report.add(column, runner.play(config, files, servers.control))
+                with servers.small_disk():
+                    config.write_text(json.dumps(servers.config(run, default)), encoding="utf-8")
+                    report.add(column, runner.play(config, files, servers.control))
             except RunnerError as error:
                 report.problems.append(str(error))
 

@@ -51,6 +51,12 @@ class Servers:
             _run("tls", "init", "--tls-dir", str(self._tls))
             self._main = stack.enter_context(self._start_main())
             self._start_mutual(stack)
+            yield
+
+    @contextmanager
+    def small_disk(self) -> Iterator[None]:
+        """A daemon on an empty disk of four megabytes, for one run."""
+        with ExitStack() as stack:
             self._start_small(stack)
             yield
 
@@ -127,7 +133,7 @@ class Servers:
 
     def _start_small(self, stack: ExitStack) -> None:
         small = self._folder / "small"
-        small.mkdir()
+        small.mkdir(exist_ok=True)
         mount = ["mount", "-t", "tmpfs", "-o", f"size={SMALL_DISK}", "sessiond-small", str(small)]
         try:
             refused = subprocess.run(mount, capture_output=True, text=True, check=False).stderr

@@ -3,7 +3,6 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -13,8 +12,9 @@ import (
 	"runtime/debug"
 	"strings"
 
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/protojson"
-	"google.golang.org/protobuf/proto"
 
 	pb "sessiond.invalid/crosslang/generated/sessionstorev1"
 )
@@ -100,12 +100,14 @@ func writeCorpus(config *Config, path string) error {
 	if _, err := client.CreateSession(ctx, &pb.CreateSessionRequest{SessionId: &sessionID}); err != nil {
 		return err
 	}
-	for _, text := range events {
+	for index, text := range events {
 		event := &pb.Event{}
 		if err := protojson.Unmarshal(text, event); err != nil {
 			return err
 		}
-		if _, err := client.AppendEvent(ctx, &pb.AppendEventRequest{SessionId: sessionID, Event: event}); err != nil {
+		eventID := fmt.Sprintf("c%d", index)
+		request := &pb.AppendEventRequest{SessionId: sessionID, EventId: &eventID, Event: event}
+		if _, err := client.AppendEvent(ctx, request); err != nil {
 			return err
 		}
 	}
@@ -119,7 +121,8 @@ func readCorpus(config *Config, sessionID string) error {
 		return err
 	}
 	ctx := channels.authorized(context.Background(), config.Default, "")
-	stream, err := pb.NewSessionStoreServiceClient(channel).GetEvents(ctx, &pb.GetEventsRequest{SessionId: sessionID})
+	client := pb.NewSessionStoreServiceClient(channel)
+	stream, err := client.GetEvents(ctx, &pb.GetEventsRequest{SessionId: sessionID})
 	if err != nil {
 		return err
 	}
@@ -131,11 +134,16 @@ func readCorpus(config *Config, sessionID string) error {
 			return err
 		}
 		for _, stored := range fragment.Events {
-			encoded, err := proto.MarshalOptions{Deterministic: true}.Marshal(stored.Event)
-			if err != nil {
+			request := &pb.AppendEventRequest{SessionId: sessionID, EventId: stored.EventId, Event: stored.Event}
+			answer, err := client.AppendEvent(ctx, request)
+			if err != nil && status.Code(err) != codes.AlreadyExists {
 				return err
 			}
-			fmt.Printf("%d %x\n", stored.Sequence, sha256.Sum256(encoded))
+			verdict := "different"
+			if answer.GetAlreadyExisted() {
+				verdict = "same"
+			}
+			fmt.Println(stored.Sequence, verdict)
 		}
 	}
 }

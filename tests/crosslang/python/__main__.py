@@ -1,13 +1,13 @@
 """The commands of the runner; see ../README.md."""
 
 import asyncio
-import hashlib
 import json
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
+import grpc
 from google.protobuf.json_format import ParseDict
 
 from sessionstore.v1 import session_store_service_pb2 as pb
@@ -50,20 +50,28 @@ async def write_corpus(config: Config, path: str) -> None:
     channel, metadata = endpoints.channel(config.default), endpoints.metadata(config.default, None)
     session_id = f"{config.run}-corpus"
     await call_named("CreateSession").on(channel)(pb.CreateSessionRequest(session_id=session_id), metadata=metadata)
-    for value in json.loads(Path(path).read_text(encoding="utf-8")):
-        request = pb.AppendEventRequest(session_id=session_id, event=ParseDict(value, Event()))
+    for index, value in enumerate(json.loads(Path(path).read_text(encoding="utf-8"))):
+        event = ParseDict(value, Event())
+        request = pb.AppendEventRequest(session_id=session_id, event_id=f"c{index}", event=event)
         await call_named("AppendEvent").on(channel)(request, metadata=metadata)
     await endpoints.close()
 
 
 async def read_corpus(config: Config, session_id: str) -> None:
-    """Prints the digests of a session's events."""
+    """Appends the events of a session again, and prints whether the server takes each for the same."""
     endpoints = Endpoints(config)
     channel, metadata = endpoints.channel(config.default), endpoints.metadata(config.default, None)
     request = pb.GetEventsRequest(session_id=session_id)
     async for fragment in call_named("GetEvents").on(channel)(request, metadata=metadata):
         for stored in fragment.events:
-            say(f"{stored.sequence} {hashlib.sha256(stored.event.SerializeToString(deterministic=True)).hexdigest()}")
+            again = pb.AppendEventRequest(session_id=session_id, event_id=stored.event_id, event=stored.event)
+            try:
+                same = (await call_named("AppendEvent").on(channel)(again, metadata=metadata)).already_existed
+            except grpc.aio.AioRpcError as error:
+                if error.code() != grpc.StatusCode.ALREADY_EXISTS:
+                    raise
+                same = False
+            say(f"{stored.sequence} {'same' if same else 'different'}")
     await endpoints.close()
 
 
@@ -80,8 +88,8 @@ def main(arguments: Sequence[str]) -> int:
             say(json.dumps(asyncio.run(bench(Config.load(config)))))
         case ["versions"]:
             python = ".".join(map(str, sys.version_info[:3]))
-            grpc, protobuf = f"grpcio {version('grpcio')}", f"protobuf {version('protobuf')}"
-            say(json.dumps({"language": f"Python {python}", "grpc": grpc, "protobuf": protobuf}))
+            libraries = {"grpc": f"grpcio {version('grpcio')}", "protobuf": f"protobuf {version('protobuf')}"}
+            say(json.dumps({"language": f"Python {python}", **libraries}))
         case _:
             sys.stderr.write(
                 "usage: runner run|write-corpus|read-corpus|bench|versions …; see tests/crosslang/README.md\n"
