@@ -6,9 +6,9 @@ PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3.14 pyth
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-SOURCES := client server tests docs/demo
+SOURCES := client server tests docs/demo examples/python
 
-.PHONY: help demo test coverage format lint types generate generated protos wheel faults-quick bench-quick ci clean
+.PHONY: help demo test coverage format lint types generate generated protos wheel crosslang faults-quick bench-quick ci clean
 
 help: ## Show what there is.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -54,6 +54,11 @@ protos: $(READY) ## Check the protos' style.
 
 wheel: $(READY) ## Build the wheel, and test it away from the checkout.
 	.ci/check-wheel
+
+LANGUAGES ?= python,go
+
+crosslang: $(READY) ## Play the conformance scenario in all languages, or in LANGUAGES=go,python.
+	$(BIN)/python -m tests.crosslang.kit --languages $(LANGUAGES)
 
 faults-quick: $(READY) ## Kill the daemon again and again under load, and check that nothing acknowledged is lost.
 	$(BIN)/python -m tests.faults.crash_campaign --kills 8

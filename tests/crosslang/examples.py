@@ -14,6 +14,7 @@ __all__ = ["EXAMPLES", "follow_examples"]
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 PATIENCE_SECONDS = 60
+BUILD_SECONDS = 1200
 
 
 class _Follower:
@@ -72,6 +73,14 @@ class _Follower:
 
 def follow_examples(languages: Sequence[str], servers: Servers, report: Report) -> None:
     """Follows, with the example of each language, what that of the next one writes."""
+    for language in languages:
+        build = EXAMPLES / language / "build"
+        if build.exists():
+            built = subprocess.run(
+                [build], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=BUILD_SECONDS, check=False
+            )
+            if built.returncode:
+                report.problems.append(f"the example in {language} was not built: {built.stderr[-2000:]}")
     for index, language in enumerate(languages):
         writer = languages[(index + 1) % len(languages)]
         missing = [name for name in (language, writer) if not (EXAMPLES / name / "run").exists()]
