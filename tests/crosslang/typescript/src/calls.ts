@@ -1,5 +1,5 @@
 /** The calls of both services by name, with their generated descriptors. */
-import type { DescMethod, Message, MessageInitShape, DescMessage } from "@bufbuild/protobuf";
+import type { DescMethod, Message } from "@bufbuild/protobuf";
 import { create, createFileRegistry, createRegistry, toBinary } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema, MethodDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import type { CallOptions, Transport } from "@connectrpc/connect";
@@ -63,7 +63,8 @@ export async function callRaw(
   transport: Transport, path: string, request: Uint8Array, options: CallOptions,
 ): Promise<Uint8Array> {
   const method = rawMethod(path);
-  const message = create(method.input, { $unknown: unknownOf(request) } as MessageInitShape<DescMessage>);
+  // Unknown fields are no part of what a message is made from.
+  const message = Object.assign(create(method.input), { $unknown: unknownOf(request) });
   async function* once() {
     yield message;
   }

@@ -20,7 +20,7 @@ export function ofCall(error: unknown): Failure {
     throw error;
   }
   const details = error.details.flatMap((detail) =>
-    "value" in detail && detail.value instanceof Uint8Array
+    "type" in detail && detail.value instanceof Uint8Array
       ? [create(AnySchema, { typeUrl: `type.googleapis.com/${detail.type}`, value: detail.value })]
       : [],
   );

@@ -1,10 +1,9 @@
 /** The commands of the runner; see ../../README.md. */
-import { createHash } from "node:crypto";
 import { createRequire } from "node:module";
 import { basename } from "node:path";
 import type { JsonValue } from "@bufbuild/protobuf";
-import { fromJson, toBinary } from "@bufbuild/protobuf";
-import { createClient } from "@connectrpc/connect";
+import { fromJson } from "@bufbuild/protobuf";
+import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { EventSchema } from "../generated/sessionstore/v1/event_pb.js";
 import { SessionStoreService } from "../generated/sessionstore/v1/session_store_service_pb.js";
 import { bench } from "./bench.js";
@@ -48,22 +47,33 @@ async function writeCorpus(config: Config, path: string): Promise<void> {
   await withClient(config, async (client, headers) => {
     const sessionId = `${config.run}-corpus`;
     await client.createSession({ sessionId }, { headers });
-    for (const value of readJson<JsonValue[]>(path)) {
-      await client.appendEvent({ sessionId, event: fromJson(EventSchema, value, { registry }) }, { headers });
+    for (const [index, value] of readJson<JsonValue[]>(path).entries()) {
+      const event = fromJson(EventSchema, value, { registry });
+      await client.appendEvent({ sessionId, eventId: `c${index}`, event }, { headers });
     }
   });
 }
 
-/** Prints the digests of a session's events. */
+/** Appends the events of a session again, and prints whether the server takes each for the same. */
 async function readCorpus(config: Config, sessionId: string): Promise<void> {
   await withClient(config, async (client, headers) => {
     for await (const { events } of client.getEvents({ sessionId }, { headers })) {
-      for (const { sequence, event } of events) {
-        const bytes = event === undefined ? new Uint8Array() : toBinary(EventSchema, event);
-        say(`${sequence} ${createHash("sha256").update(bytes).digest("hex")}`);
+      for (const { sequence, eventId, event } of events) {
+        const same = await client.appendEvent({ sessionId, eventId, event }, { headers }).then(
+          (answer) => answer.alreadyExisted,
+          (error: unknown) => refusedAsOther(error),
+        );
+        say(`${sequence} ${same ? "same" : "different"}`);
       }
     }
   });
+}
+
+function refusedAsOther(error: unknown): false {
+  if (ConnectError.from(error).code === Code.AlreadyExists) {
+    return false;
+  }
+  throw error;
 }
 
 type StoreClient = ReturnType<typeof createClient<typeof SessionStoreService>>;
