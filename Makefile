@@ -55,7 +55,7 @@ protos: $(READY) ## Check the protos' style.
 wheel: $(READY) ## Build the wheel, and test it away from the checkout.
 	.ci/check-wheel
 
-LANGUAGES ?= python,go,typescript
+LANGUAGES ?= python,go,typescript,java
 
 crosslang: $(READY) ## Play the conformance scenario in all languages, or in LANGUAGES=go,python.
 	$(BIN)/python -m tests.crosslang.kit --languages $(LANGUAGES)
