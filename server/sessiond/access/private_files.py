@@ -1,11 +1,10 @@
 """Files that only their owner may read, replaced as a whole."""
 
 import os
-import stat
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
-__all__ = ["check_private", "write_private"]
+__all__ = ["write_private"]
 
 
 def write_private(path: Path, content: bytes) -> None:
@@ -28,11 +27,3 @@ def write_private(path: Path, content: bytes) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
-
-
-def check_private(path: Path) -> str | None:
-    """What is wrong with who may read a file, for a person; None when nothing is. Raises OSError."""
-    mode = path.stat().st_mode
-    if mode & (stat.S_IRWXG | stat.S_IRWXO):
-        return f"others may read {path}, which holds secrets; run: chmod 600 {path}"
-    return None
