@@ -1,7 +1,7 @@
 """The one place that decides who a caller is and what they may do."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from sessiond.access.refusals import PermissionDeniedError, UnauthenticatedError
@@ -27,13 +27,13 @@ class Call:
         method: The full path.
         peer: The other end, as gRPC names it: `unix:…`, `ipv4:…`, `ipv6:…`.
         metadata: What the client sent along.
-        transport: gRPC's authentication context: what the transport has verified.
+        transport: Asks gRPC for what the transport has verified, its authentication context; most calls do without.
     """
 
     method: str
     peer: str
     metadata: Iterable[tuple[str, str | bytes]]
-    transport: Mapping[str, Iterable[bytes]]
+    transport: Callable[[], Mapping[str, Iterable[bytes]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class AccessPolicy:
         if at_socket and not self.token_on_socket:
             return Caller("owner of the socket", Right.ADMIN)
         if not forwarded and not self.token_with_certificate:
-            certified = self._certified(call.transport)
+            certified = self._certified(call.transport())
             if certified is not None:
                 return certified
         raise UnauthenticatedError("the call carries no credentials; send a token: authorization: Bearer TOKEN")

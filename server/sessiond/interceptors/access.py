@@ -43,7 +43,7 @@ class AccessInterceptor(grpc.aio.ServerInterceptor):
         return handler._replace(**{kind: guard(getattr(handler, kind), method)})
 
     def _admit(self, method: str, context: Any) -> None:
-        call = Call(method, context.peer(), context.invocation_metadata() or (), context.auth_context())
+        call = Call(method, context.peer(), context.invocation_metadata() or (), context.auth_context)
         caller = self._policy.caller(call)
         caller.require(required_right(method), method.rpartition("/")[2])
         _caller.set(caller)

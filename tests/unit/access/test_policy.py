@@ -39,7 +39,7 @@ def call(
     more: Iterable[tuple[str, str]] = (),
 ) -> Call:
     transport = {} if subject is None else {"x509_subject": [subject], "x509_common_name": [b"laptop"]}
-    return Call(method, peer, [*more, *(("authorization", value) for value in authorizations)], transport)
+    return Call(method, peer, [*more, *(("authorization", value) for value in authorizations)], lambda: transport)
 
 
 def test_the_folder_of_the_socket_vouches_for_its_user(tokens: tuple[TokenAuthority, str]) -> None:
