@@ -6,7 +6,7 @@ PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3.14 pyth
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-SOURCES := client server tests docs/demo examples/python
+SOURCES := client server tests docs/demo examples/python .ci
 
 .PHONY: help demo test coverage format lint types generate generated protos wheel crosslang faults-quick bench-quick ci clean
 
@@ -41,7 +41,7 @@ lint: $(READY) ## Check format and style.
 	$(BIN)/ruff check $(SOURCES)
 
 types: $(READY) ## Check types.
-	$(BIN)/mypy server client tests docs/demo
+	$(BIN)/mypy server client tests docs/demo .ci/make_api_reference.py
 
 generate: $(READY) ## Generate the stubs from the protos.
 	.ci/generate
