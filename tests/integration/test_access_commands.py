@@ -57,7 +57,8 @@ def test_the_default_token_is_found_by_its_user(tmp_path: Path, monkeypatch: pyt
     """At a port of this machine, with nothing said."""
     monkeypatch.setenv("SESSIOND_DATA_DIR", "")
     with DaemonProcess(tmp_path / "share", listen="127.0.0.1:0") as daemon:
-        assert 1 == run_command("ping", address=listening(daemon)).returncode
+        refused = run_command("ping", address=listening(daemon))
+        assert (1, True) == (refused.returncode, "--token-file" in refused.stderr)
         default = tmp_path / "share" / "sessiond"
         default.mkdir()
         (default / "token").write_bytes((daemon.data_dir / "token").read_bytes())

@@ -9,7 +9,7 @@ from sessiond.cli.exits import CommandError, ExitCode
 from sessiond.cli.shown import shown
 from sessionstore import AsyncSessionStore
 from sessionstore.address import default_address
-from sessionstore.errors import ServerUnavailableError, SessionStoreError
+from sessionstore.errors import ServerUnavailableError, SessionStoreError, UnauthenticatedError
 from sessionstore.v1.session_store_service_pb2 import ListSessionsRequest, SessionFilter
 
 __all__ = ["connected", "resolve_session_id", "run_client"]
@@ -23,6 +23,10 @@ def run_client(work: Coroutine[Any, Any, T]) -> T:
     """Runs the work of a command; its failures become one line and an exit code."""
     try:
         return asyncio.run(work)
+    except UnauthenticatedError as error:
+        raise CommandError(
+            f"{error}; name a token with `sessiond --token-file FILE` or SESSIOND_TOKEN, see `sessiond token --help`"
+        ) from error
     except SessionStoreError as error:
         raise CommandError(str(error)) from error
 

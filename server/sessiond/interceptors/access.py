@@ -9,10 +9,9 @@ import grpc
 
 from sessiond.access.policy import AccessPolicy, Call, Caller
 from sessiond.access.rights import required_right
+from sessiond.interceptors.behaviours import Behaviour, wrapped
 
 __all__ = ["AccessInterceptor", "current_caller"]
-
-Behaviour = Callable[[Any, Any], Any]
 
 _caller: ContextVar[Caller] = ContextVar("caller")
 
@@ -36,11 +35,11 @@ class AccessInterceptor(grpc.aio.ServerInterceptor):
         """See grpc.aio.ServerInterceptor."""
         handler = await continuation(handler_call_details)
         method = str(handler_call_details.method)
-        if handler.response_streaming:
-            kind, guard = ("stream_stream" if handler.request_streaming else "unary_stream"), self._guarded_stream
-        else:
-            kind, guard = ("stream_unary" if handler.request_streaming else "unary_unary"), self._guarded_call
-        return handler._replace(**{kind: guard(getattr(handler, kind), method)})
+        return wrapped(
+            handler,
+            lambda behaviour: self._guarded_call(behaviour, method),
+            lambda behaviour: self._guarded_stream(behaviour, method),
+        )
 
     def _admit(self, method: str, context: Any) -> None:
         call = Call(method, context.peer(), context.invocation_metadata() or (), context.auth_context)

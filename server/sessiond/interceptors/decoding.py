@@ -12,14 +12,13 @@ import grpc
 from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import DecodeError, Message
 
+from sessiond.interceptors.behaviours import Behaviour
 from sessiond.interceptors.wire import find_invalid_text
 from sessiond.store.errors import InvalidFieldError, InvalidRequestError
 from sessionstore.v1 import admin_service_pb2, session_store_service_pb2
 from sessionstore.v1.error_reason_pb2 import ErrorReason
 
 __all__ = ["DecodingInterceptor"]
-
-Behaviour = Callable[[Any, Any], Any]
 
 _REQUEST_TYPES: dict[str, type[Message]] = {
     f"/{service.full_name}/{method.name}": getattr(module, method.input_type.name)

@@ -8,14 +8,13 @@ from typing import Any, NoReturn
 import grpc
 from grpc_status import rpc_status
 
+from sessiond.interceptors.behaviours import Behaviour, wrapped
 from sessiond.interceptors.statuses import internal_status, status_of
 from sessiond.store.errors import StoreError
 
 __all__ = ["ErrorInterceptor"]
 
 _log = logging.getLogger(__name__)
-
-Behaviour = Callable[[Any, Any], Any]
 
 
 class ErrorInterceptor(grpc.aio.ServerInterceptor):
@@ -29,11 +28,11 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
         """See grpc.aio.ServerInterceptor."""
         handler = await continuation(handler_call_details)
         method = str(handler_call_details.method)
-        if handler.response_streaming:
-            kind, guard = ("stream_stream" if handler.request_streaming else "unary_stream"), _guarded_stream
-        else:
-            kind, guard = ("stream_unary" if handler.request_streaming else "unary_unary"), _guarded_call
-        return handler._replace(**{kind: guard(getattr(handler, kind), method)})
+        return wrapped(
+            handler,
+            lambda behaviour: _guarded_call(behaviour, method),
+            lambda behaviour: _guarded_stream(behaviour, method),
+        )
 
 
 def _guarded_call(behaviour: Behaviour, method: str) -> Behaviour:
