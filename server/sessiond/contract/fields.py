@@ -2,7 +2,8 @@
 
 import json
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -19,9 +20,12 @@ from sessionstore.v1.tool_pb2 import ToolCallStatus
 
 __all__ = [
     "FIELD_RULES",
+    "IDENTIFIER",
     "MAX_SHOWN_CHARACTERS",
     "REQUIRED_FIELDS",
+    "TIMESTAMP",
     "Refusal",
+    "Rule",
     "check_event_types",
     "check_identifier",
     "check_timestamp",
@@ -41,6 +45,21 @@ _EVENT_KINDS = frozenset(field.name for field in Event.DESCRIPTOR.oneofs_by_name
 
 class Refusal(Exception):  # noqa: N818 - it becomes InvalidFieldError once the path of the field is known
     """A value is not acceptable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule, as the code that the server runs and as facts from which a client can check before it sends.
+
+    A test drives the code to both sides of each fact.
+    """
+
+    check: Callable[[Any], None]
+    facts: Mapping[str, object]
+
+    def __call__(self, value: Any) -> None:
+        """Checks a value; raises Refusal."""
+        self.check(value)
 
 
 def check_identifier(value: str) -> None:
@@ -145,38 +164,60 @@ def check_timestamp(value: Timestamp) -> None:
         raise Refusal(f"nanos is {value.nanos}, must be 0 to {_MAX_NANOS}")
 
 
-FIELD_RULES: dict[str, Callable[[Any], None]] = {
-    "session_id": check_identifier,
-    "request_id": check_identifier,
-    "message_id": check_identifier,
-    "tool_call_id": check_identifier,
-    "event_id": check_identifier,
-    "after_sequence": _check_sequence,
-    "before_sequence": _check_sequence,
-    "expected_last_sequence": _check_sequence,
-    "expect_no_events": _check_true,
-    "from_beginning": _check_true,
-    "from_now": _check_true,
-    "limit": _check_not_negative,
-    "offset": _check_not_negative,
-    "page_size": _check_page_size,
-    "heartbeat_interval_seconds": _check_heartbeat,
-    "types": check_event_types,
-    "ListSessionsRequest.order_by": _check_order,
-    "SessionFilter.status": _check_session_status,
-    "SessionUpdate.status": _check_session_status,
-    "ToolCallUpdate.status": _check_tool_call_status,
-    "Message.id": check_identifier,
-    "Message.parent_message_id": check_identifier,
-    "ToolMessage.tool_use_id": check_identifier,
-    "CustomMessage.role": _check_not_empty,
-    "CustomContent.type": _check_not_empty,
-    "CustomEvent.type": check_identifier,
-    "ToolCall.id": check_identifier,
-    "ToolCall.name": _check_not_empty,
-    "ToolCall.parameters_json": _check_json,
-    "ToolCallStats.json_output": _check_json,
-    "TcpTransport.port": _check_port,
+IDENTIFIER = Rule(check_identifier, {"min_bytes": 1, "max_bytes": MAX_ID_BYTES, "control_characters": False})
+TIMESTAMP = Rule(check_timestamp, {"earliest": "0001-01-01T00:00:00Z", "latest": "9999-12-31T23:59:59.999999999Z"})
+
+_NOT_EMPTY = Rule(_check_not_empty, {"min_bytes": 1})
+_JSON = Rule(_check_json, {"json": True, "min_bytes": 0})
+_SEQUENCE = Rule(_check_sequence, {"minimum": 0, "maximum": MAX_SEQUENCE})
+_NOT_NEGATIVE = Rule(_check_not_negative, {"minimum": 0})
+_PAGE_SIZE = Rule(_check_page_size, {"minimum": 0, "maximum": MAX_PAGE_SIZE})
+_HEARTBEAT = Rule(_check_heartbeat, {"minimum": 0, "maximum": MAX_HEARTBEAT_INTERVAL_SECONDS})
+_TRUE = Rule(_check_true, {"only": [True]})
+_PORT = Rule(_check_port, {"minimum": 1, "maximum": MAX_PORT})
+_SESSION_STATUS = Rule(_check_session_status, {"minimum": 1})
+_TOOL_CALL_STATUS = Rule(_check_tool_call_status, {"only": [v for v in ToolCallStatus.values() if v != 0]})
+_ORDER = Rule(_check_order, {"only": list(SessionOrder.values())})
+_EVENT_TYPES = Rule(
+    check_event_types,
+    {
+        "max_items": MAX_FILTER_TYPES,
+        "items": {"only": sorted({*_EVENT_KINDS, "unknown"}), "or_after_prefix": {"custom:": IDENTIFIER.facts}},
+    },
+)
+
+FIELD_RULES: dict[str, Rule] = {
+    "session_id": IDENTIFIER,
+    "request_id": IDENTIFIER,
+    "message_id": IDENTIFIER,
+    "tool_call_id": IDENTIFIER,
+    "event_id": IDENTIFIER,
+    "after_sequence": _SEQUENCE,
+    "before_sequence": _SEQUENCE,
+    "expected_last_sequence": _SEQUENCE,
+    "expect_no_events": _TRUE,
+    "from_beginning": _TRUE,
+    "from_now": _TRUE,
+    "limit": _NOT_NEGATIVE,
+    "offset": _NOT_NEGATIVE,
+    "page_size": _PAGE_SIZE,
+    "heartbeat_interval_seconds": _HEARTBEAT,
+    "types": _EVENT_TYPES,
+    "ListSessionsRequest.order_by": _ORDER,
+    "SessionFilter.status": _SESSION_STATUS,
+    "SessionUpdate.status": _SESSION_STATUS,
+    "ToolCallUpdate.status": _TOOL_CALL_STATUS,
+    "Message.id": IDENTIFIER,
+    "Message.parent_message_id": IDENTIFIER,
+    "ToolMessage.tool_use_id": IDENTIFIER,
+    "CustomMessage.role": _NOT_EMPTY,
+    "CustomContent.type": _NOT_EMPTY,
+    "CustomEvent.type": IDENTIFIER,
+    "ToolCall.id": IDENTIFIER,
+    "ToolCall.name": _NOT_EMPTY,
+    "ToolCall.parameters_json": _JSON,
+    "ToolCallStats.json_output": _JSON,
+    "TcpTransport.port": _PORT,
 }
 """By field, or by message and field: the rule. A bare field name holds in requests and mutations only."""
 

@@ -3,7 +3,7 @@
 The rules are laid out once for each message type, so that a check only looks at fields that have something to check.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
@@ -12,16 +12,14 @@ from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.protobuf.unknown_fields import UnknownFieldSet
 
-from sessiond.contract.fields import FIELD_RULES, MAX_SHOWN_CHARACTERS, REQUIRED_FIELDS, Refusal, check_timestamp
+from sessiond.contract.fields import FIELD_RULES, MAX_SHOWN_CHARACTERS, REQUIRED_FIELDS, TIMESTAMP, Refusal, Rule
 from sessiond.store.errors import InvalidFieldError
 from sessionstore.v1 import admin_service_pb2, session_store_service_pb2
 
-__all__ = ["check_tree"]
+__all__ = ["check_tree", "is_required", "required_oneofs", "rule_of"]
 
 _OPTIONAL_ONEOFS = frozenset({"expectation", "start"})
 _REQUEST_FILES = {admin_service_pb2.DESCRIPTOR.name, session_store_service_pb2.DESCRIPTOR.name}
-
-Rule = Callable[[Any], None]
 
 
 def check_tree(message: Message) -> None:
@@ -35,11 +33,7 @@ class _Plan:
     """What there is to check in messages of one type."""
 
     def __init__(self, descriptor: Descriptor) -> None:
-        self._oneofs = [
-            oneof.name
-            for oneof in descriptor.oneofs
-            if oneof.name not in _OPTIONAL_ONEOFS and not _is_synthetic(oneof.fields)
-        ]
+        self._oneofs = required_oneofs(descriptor)
         in_oneof = {name for oneof in self._oneofs for name in _names(descriptor.oneofs_by_name[oneof].fields)}
         self._members: dict[str, _Field] = {}
         self._fields: list[_Field] = []
@@ -74,8 +68,9 @@ class _Field:
 
     def __init__(self, holder: Descriptor, field: FieldDescriptor) -> None:
         self._name = field.name
-        self._rule = _rule(holder, field)
-        self._required = f"{holder.name}.{field.name}" in REQUIRED_FIELDS
+        rule = rule_of(holder, field)
+        self._rule = None if rule is None else rule.check
+        self._required = is_required(holder, field)
         self._has_presence = field.has_presence
         self._repeated = field.is_repeated
         self._plan: _Plan | None = None
@@ -126,12 +121,27 @@ def _plan(descriptor: Descriptor) -> _Plan | None:
     return None if plan.is_empty else plan
 
 
-def _rule(holder: Descriptor, field: FieldDescriptor) -> Rule | None:
+def required_oneofs(descriptor: Descriptor) -> list[str]:
+    """The oneofs of a message of which one field must be set."""
+    return [
+        oneof.name
+        for oneof in descriptor.oneofs
+        if oneof.name not in _OPTIONAL_ONEOFS and not _is_synthetic(oneof.fields)
+    ]
+
+
+def is_required(holder: Descriptor, field: FieldDescriptor) -> bool:
+    """Whether a message must be there in the message that holds it."""
+    return f"{holder.name}.{field.name}" in REQUIRED_FIELDS
+
+
+def rule_of(holder: Descriptor, field: FieldDescriptor) -> Rule | None:
+    """The rule on the value of a field, if there is one."""
     rule = FIELD_RULES.get(f"{holder.name}.{field.name}")
     if rule is None and holder.file.name in _REQUEST_FILES:
         rule = FIELD_RULES.get(field.name)
     if rule is None and field.message_type is not None:
-        return check_timestamp if field.message_type.full_name == Timestamp.DESCRIPTOR.full_name else None
+        return TIMESTAMP if field.message_type.full_name == Timestamp.DESCRIPTOR.full_name else None
     return rule
 
 
