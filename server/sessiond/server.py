@@ -93,12 +93,14 @@ async def running_daemon(config: ServeConfig, limits: Limits | None = None) -> A
     then as it was.
     """
     limits = limits or Limits()
+    # Before anything is written: files that do not fit are a slip of the command line.
+    tls = _tls_credentials(config)
     with DataDirLock(config.data_dir) as lock:
         path = config.data_dir / DATABASE_NAME
         await asyncio.to_thread(migrate, path)
         store = await SqliteStore.open(config.data_dir, durability=config.durability, limits=limits)
         try:
-            daemon = await _start(config, limits, store)
+            daemon = await _start(config, limits, store, tls)
             lock.describe([str(address) for address in daemon.addresses])
             try:
                 yield daemon
@@ -108,7 +110,7 @@ async def running_daemon(config: ServeConfig, limits: Limits | None = None) -> A
             await store.close()
 
 
-async def _start(config: ServeConfig, limits: Limits, store: Store) -> Daemon:
+async def _start(config: ServeConfig, limits: Limits, store: Store, tls: grpc.ServerCredentials | None) -> Daemon:
     draining = asyncio.Event()
     interceptors = (
         ErrorInterceptor(),
@@ -130,7 +132,7 @@ async def _start(config: ServeConfig, limits: Limits, store: Store) -> Daemon:
         (_SESSION_STORE, _ADMIN, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME),
         server,
     )
-    addresses = bind(server, config.listeners, _tls_credentials(config))
+    addresses = bind(server, config.listeners, tls)
     await server.start()
     return Daemon(tuple(addresses), server, store, health, draining, config.grace_seconds)
 

@@ -100,6 +100,7 @@ def test_wrong_files_are_told_before_anything_starts(tmp_path: Path) -> None:
     serve = ("serve", "--data-dir", str(tmp_path / "data"), "--listen", "tls:127.0.0.1:0")
     refused = run_command(*serve, "--tls-cert", str(text))
     assert (2, True) == (refused.returncode, "text.pem" in refused.stderr)
+    assert not (tmp_path / "data").exists()
     refused = run_command("--token-file", str(tmp_path / "none"), "ping", address="127.0.0.1:1")
     assert (2, True) == (refused.returncode, "none is empty or cannot be read" in refused.stderr)
     refused = run_command("token", "create", "a b", "--data-dir", str(tmp_path / "data"))

@@ -1,6 +1,7 @@
 """A certificate authority of one's own, for daemons and clients on machines that trust nobody else."""
 
 import ipaddress
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -25,6 +26,9 @@ __all__ = ["CertificateAuthority", "CertificateError", "Pair", "pair_files"]
 AUTHORITY_DAYS = 3650
 PAIR_DAYS = 397
 """What the platforms that check it accept at most of a server's certificate."""
+
+_MAX_HOST_CHARACTERS = 253
+_LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 
 _BACKDATED = timedelta(minutes=5)  # clocks differ
 
@@ -53,8 +57,13 @@ class CertificateAuthority:
         self._folder = folder
         self.files = pair_files(folder, "ca")
 
-    def create(self) -> None:
-        """Makes the authority. Raises CertificateError when there is one, whose certificates would be worth nothing."""
+    def create(self, hosts: Sequence[str] = ()) -> None:
+        """Makes the authority. Raises CertificateError when there is one, whose certificates would be worth nothing.
+
+        So it does for hosts, which a pair is to be issued for later, that are none; nothing is made then.
+        """
+        for host in hosts:
+            _general_name(host)
         if self.files.certificate.exists() or self.files.key.exists():
             raise CertificateError(f"there is an authority in {self._folder} already; issue more pairs of it")
         try:
@@ -152,10 +161,10 @@ def _general_name(host: str) -> x509.GeneralName:
         return x509.IPAddress(ipaddress.ip_address(host))
     except ValueError:
         pass
-    try:
-        return x509.DNSName(host)
-    except ValueError as error:
-        raise CertificateError(f"{host!r} is no host name and no address") from error
+    labels = host.removeprefix("*.").split(".")
+    if len(host) > _MAX_HOST_CHARACTERS or not all(map(_LABEL.fullmatch, labels)) or labels[-1].isdigit():
+        raise CertificateError(f"{host!r} is no host name and no address; write it without a port, in ASCII")
+    return x509.DNSName(host)
 
 
 def _write(pair: Pair, certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> None:

@@ -55,8 +55,9 @@ def init(tls_dir: TlsDir = None, host: Hosts = None) -> None:
     folder = tls_dir or default_tls_dir()
     authority = CertificateAuthority(folder)
     try:
-        authority.create()
-        made = [authority.issue_server("server", (*LOCAL_HOSTS, *(host or ())))]
+        hosts = (*LOCAL_HOSTS, *(host or ()))
+        authority.create(hosts)
+        made = [authority.issue_server("server", hosts)]
         made.append(authority.issue_client("client", Right.ADMIN))
     except CertificateError as error:
         raise CommandError(str(error)) from error

@@ -71,10 +71,29 @@ def test_the_name_of_a_pair_is_that_of_a_file(authority: CertificateAuthority, n
         authority.issue_client(name, Right.READ)
 
 
-def test_a_host_must_be_one(authority: CertificateAuthority) -> None:
+@pytest.mark.parametrize(
+    "host", ["bücher.example", "a_b", "a b", "-x", "x..y", "", "1.2.3", "10.0.0.1:5", "https://x", "x" * 64, "*.*.x"]
+)
+def test_a_host_must_be_one(authority: CertificateAuthority, host: str) -> None:
     """The message repeats it."""
     with pytest.raises(CertificateError, match="no host name"):
-        authority.issue_server("server", ["bücher.example"])
+        authority.issue_server("server", [host])
+
+
+def test_hosts_are_names_addresses_and_wildcards(authority: CertificateAuthority) -> None:
+    """As clients compare them."""
+    pair = authority.issue_server("server", ["build-1.example", "*.example.com", "localhost", "::1"])
+    names = certificate_of(pair).extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert ["build-1.example", "*.example.com", "localhost"] == names.get_values_for_type(x509.DNSName)
+
+
+def test_a_wrong_host_leaves_no_authority_behind(tmp_path: Path) -> None:
+    """So that the same command, mended, goes through."""
+    authority = CertificateAuthority(tmp_path / "tls")
+    with pytest.raises(CertificateError, match="no host name"):
+        authority.create(["a_b"])
+    assert not (tmp_path / "tls").exists()
+    authority.create(["a-b"])
 
 
 def test_files_that_do_not_fit_are_refused_by_name(authority: CertificateAuthority, tmp_path: Path) -> None:
