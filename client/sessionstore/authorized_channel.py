@@ -9,9 +9,9 @@ from typing import Any
 
 import grpc
 
-__all__ = ["AuthorizedChannel"]
+from sessionstore.credentials import TokenReader
 
-TokenReader = Callable[[], str | None]
+__all__ = ["AuthorizedChannel"]
 
 
 class AuthorizedChannel:

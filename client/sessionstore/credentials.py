@@ -16,6 +16,7 @@ __all__ = [
     "TOKEN_FILE_VARIABLE",
     "TOKEN_VARIABLE",
     "Credentials",
+    "TokenReader",
 ]
 
 TOKEN_VARIABLE = "SESSIOND_TOKEN"  # noqa: S105 - a name

@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from sessiond.cli import certificates, daemon, importing, lists, removal, showing, tailing, tokens
+from sessiond.cli.credential_files import CredentialFiles, named_files, token_in_environment
 from sessiond.cli.settings import load_settings, path_setting
-from sessiond.cli.shown import Shown, shown, token_in_environment
 from sessiond.config import default_config_file
 
 __all__ = ["app"]
@@ -77,8 +77,8 @@ def configure(
     """Keeps the sessions of AI agents, and lets you follow them live."""
     path = config or default_config_file()
     own, context.default_map = load_settings(context, path, required=config is not None)
-    shown.set(
-        Shown(
+    named_files.set(
+        CredentialFiles(
             token_file=token_file or (None if token_in_environment() else path_setting(own, "token_file")),
             ca_file=tls_ca or path_setting(own, "tls_ca"),
             certificate_file=tls_client_cert or path_setting(own, "tls_client_cert"),

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
+from sessiond.cli.credential_files import named_files
 from sessiond.cli.exits import CommandError, ExitCode
-from sessiond.cli.shown import shown
 from sessionstore import AsyncSessionStore
 from sessionstore.address import default_address
 from sessionstore.errors import ServerUnavailableError, SessionStoreError, UnauthenticatedError
@@ -36,7 +36,7 @@ async def connected(address: str) -> AsyncIterator[AsyncSessionStore]:
     """A client of the daemon at an address; the default one when it is empty."""
     address = address or default_address()
     try:
-        client = AsyncSessionStore(address, credentials=shown.get().credentials(address))
+        client = AsyncSessionStore(address, credentials=named_files.get().credentials(address))
     except ValueError as error:
         raise CommandError(str(error), ExitCode.USAGE) from error
     async with client:

@@ -1,20 +1,50 @@
 """What interceptors put around the handlers of calls, of whatever shape a call is."""
 
-from collections.abc import Callable
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
 from typing import Any
 
-__all__ = ["Behaviour", "wrapped"]
+import grpc
+
+__all__ = ["Behaviour", "WrappingInterceptor", "answers_of"]
 
 Behaviour = Callable[[Any, Any], Any]
 """What handles a call: takes the request, or the stream of them, and gRPC's context."""
 
 
-def wrapped(
-    handler: Any, around_call: Callable[[Behaviour], Behaviour], around_stream: Callable[[Behaviour], Behaviour]
-) -> Any:
-    """A gRPC handler with its behaviour wrapped, by the one where it gives one answer, by the other where a stream."""
-    if handler.response_streaming:
-        kind, around = ("stream_stream" if handler.request_streaming else "unary_stream"), around_stream
-    else:
-        kind, around = ("stream_unary" if handler.request_streaming else "unary_unary"), around_call
-    return handler._replace(**{kind: around(getattr(handler, kind))})
+class WrappingInterceptor(ABC, grpc.aio.ServerInterceptor):
+    """Wraps the handler of every call."""
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Any]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> Any:
+        """See grpc.aio.ServerInterceptor."""
+        handler = await continuation(handler_call_details)
+        method = str(handler_call_details.method)
+        if handler.response_streaming:
+            kind, around = ("stream_stream" if handler.request_streaming else "unary_stream"), self.around_stream
+        else:
+            kind, around = ("stream_unary" if handler.request_streaming else "unary_unary"), self.around_call
+        return handler._replace(**{kind: around(getattr(handler, kind), method)})
+
+    @abstractmethod
+    def around_call(self, behaviour: Behaviour, method: str) -> Behaviour:
+        """Wraps what gives one answer."""
+
+    @abstractmethod
+    def around_stream(self, behaviour: Behaviour, method: str) -> Behaviour:
+        """Wraps what gives a stream of answers."""
+
+
+async def answers_of(behaviour: Behaviour, request: Any, context: Any) -> AsyncGenerator[Any, None]:
+    """The answers of a handler; none of one that writes to the context by itself."""
+    answers = behaviour(request, context)
+    if not hasattr(answers, "__aiter__"):
+        await answers
+        return
+    async with aclosing(answers):
+        async for answer in answers:
+            yield answer

@@ -1,14 +1,14 @@
 """Turns whatever a handler raises into a status with details, for unary calls and in the middle of streams alike."""
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Any, NoReturn
 
 import grpc
 from grpc_status import rpc_status
 
-from sessiond.interceptors.behaviours import Behaviour, wrapped
+from sessiond.interceptors.behaviours import Behaviour, WrappingInterceptor, answers_of
 from sessiond.interceptors.statuses import internal_status, status_of
 from sessiond.store.errors import StoreError
 
@@ -17,52 +17,36 @@ __all__ = ["ErrorInterceptor"]
 _log = logging.getLogger(__name__)
 
 
-class ErrorInterceptor(grpc.aio.ServerInterceptor):
+class ErrorInterceptor(WrappingInterceptor):
     """Must be the outermost: nothing that a handler raises reaches gRPC as it is, but for a cancellation."""
 
-    async def intercept_service(
-        self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Any]],
-        handler_call_details: grpc.HandlerCallDetails,
-    ) -> Any:
-        """See grpc.aio.ServerInterceptor."""
-        handler = await continuation(handler_call_details)
-        method = str(handler_call_details.method)
-        return wrapped(
-            handler,
-            lambda behaviour: _guarded_call(behaviour, method),
-            lambda behaviour: _guarded_stream(behaviour, method),
-        )
+    def around_call(self, behaviour: Behaviour, method: str) -> Behaviour:
+        """See WrappingInterceptor."""
 
+        async def call(request: Any, context: Any) -> Any:
+            try:
+                return await behaviour(request, context)
+            except grpc.aio.AbortError:
+                raise
+            except Exception as error:  # noqa: BLE001 - the last place that can keep it from the client
+                await _abort(context, method, error)
 
-def _guarded_call(behaviour: Behaviour, method: str) -> Behaviour:
-    async def call(request: Any, context: Any) -> Any:
-        try:
-            return await behaviour(request, context)
-        except grpc.aio.AbortError:
-            raise
-        except Exception as error:  # noqa: BLE001 - the last place that can keep it from the client
-            await _abort(context, method, error)
+        return call
 
-    return call
+    def around_stream(self, behaviour: Behaviour, method: str) -> Behaviour:
+        """See WrappingInterceptor."""
 
+        async def stream(request: Any, context: Any) -> AsyncIterator[Any]:
+            try:
+                async with aclosing(answers_of(behaviour, request, context)) as answers:
+                    async for answer in answers:
+                        yield answer
+            except grpc.aio.AbortError:
+                raise
+            except Exception as error:  # noqa: BLE001 - the last place that can keep it from the client
+                await _abort(context, method, error)
 
-def _guarded_stream(behaviour: Behaviour, method: str) -> Behaviour:
-    async def stream(request: Any, context: Any) -> AsyncIterator[Any]:
-        try:
-            answers = behaviour(request, context)
-            if not hasattr(answers, "__aiter__"):  # a handler that writes to the context by itself
-                await answers
-                return
-            async with aclosing(answers):
-                async for answer in answers:
-                    yield answer
-        except grpc.aio.AbortError:
-            raise
-        except Exception as error:  # noqa: BLE001 - the last place that can keep it from the client
-            await _abort(context, method, error)
-
-    return stream
+        return stream
 
 
 async def _abort(context: Any, method: str, error: Exception) -> NoReturn:

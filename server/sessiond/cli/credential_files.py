@@ -1,4 +1,4 @@
-"""What the command shows of itself to the daemon."""
+"""The files of the credentials that the command shows to the daemon."""
 
 import os
 from contextvars import ContextVar
@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sessionstore import Credentials
 
-__all__ = ["Shown", "shown", "token_in_environment"]
+__all__ = ["CredentialFiles", "named_files", "token_in_environment"]
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class CredentialFiles:
     """The files that the command line, the environment or the configuration file names; None where none does."""
 
     token_file: Path | None = None
@@ -40,5 +40,5 @@ def token_in_environment() -> bool:
     return bool(os.environ.get("SESSIOND_TOKEN") or os.environ.get("SESSIOND_TOKEN_FILE"))
 
 
-shown: ContextVar[Shown] = ContextVar("shown", default=Shown())  # noqa: B039 - it is frozen
+named_files: ContextVar[CredentialFiles] = ContextVar("named_files", default=CredentialFiles())  # noqa: B039 - it is frozen
 """What the options before the command name."""
