@@ -55,11 +55,10 @@ protos: $(READY) ## Check the protos' style.
 wheel: $(READY) ## Build the wheel, and test it away from the checkout.
 	.ci/check-wheel
 
-LANGUAGES ?= python,go,typescript,java
-EXAMPLES ?= $(LANGUAGES),rust
+LANGUAGES ?= python,go,typescript,java,rust
 
 crosslang: $(READY) ## Play the conformance scenario in all languages, or in LANGUAGES=go,python.
-	$(BIN)/python -m tests.crosslang.kit --languages $(LANGUAGES) --examples $(EXAMPLES)
+	$(BIN)/python -m tests.crosslang.kit --languages $(LANGUAGES)
 
 faults-quick: $(READY) ## Kill the daemon again and again under load, and check that nothing acknowledged is lost.
 	$(BIN)/python -m tests.faults.crash_campaign --kills 8

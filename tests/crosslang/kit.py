@@ -58,13 +58,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the kit; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.crosslang.kit", description=__doc__)
     parser.add_argument("--languages", default=",".join(LANGUAGES), help="which, separated by commas")
-    parser.add_argument("--examples", help="the examples to follow; by default those in the same languages")
     parser.add_argument("--no-bench", action="store_true", help="leave the figures out")
     chosen = parser.parse_args(arguments)
     files = sorted((HERE / "scenario").glob("*.json"))
     report = Report(steps_of(files))
     built: list[Runner] = []
-    for language in chosen.languages.split(","):
+    languages = chosen.languages.split(",")
+    for language in languages:
         say(f"building: {language}")
         runner = Runner(language)
         try:
@@ -80,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             say("comparing: the bytes of events")
             compare_corpora(built, servers, folder, report)
             say("following: examples")
-            follow_examples((chosen.examples or chosen.languages).split(","), servers, report)
+            follow_examples(languages, servers, report)
             figures = "" if chosen.no_bench else figures_table(built, servers, folder, report)
     say(f"\n{report.table()}\n")
     if figures:

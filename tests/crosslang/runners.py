@@ -9,7 +9,7 @@ from pathlib import Path
 
 __all__ = ["LANGUAGES", "Line", "Runner", "RunnerError"]
 
-LANGUAGES = ("python", "go", "typescript", "java")
+LANGUAGES = ("python", "go", "typescript", "java", "rust")
 HERE = Path(__file__).parent
 PATIENCE_SECONDS = 600
 BUILD_SECONDS = 1200
