@@ -1,0 +1,111 @@
+"""The figures as a table to read, and as JSON to keep."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from tests.benchmarks.figures import Kind, Metric, Report
+from tests.benchmarks.sizes import Sizes
+
+__all__ = ["as_json", "as_table"]
+
+Row = tuple[str, str, str, str, str, str, str]
+
+_HEAD: Row = ("", "value", "unit", "ratio", "target", "met", "")
+
+
+def as_table(reports: Sequence[Report], facts: Mapping[str, Any], sizes: Sizes) -> str:
+    """All workloads, each with its candidates, absent ones included.
+
+    The ratio is ours to theirs, the median of the rounds: above 1 we are faster where rates are compared, below 1 where
+    times are.
+    """
+    machine = ", ".join(
+        f"{name} {facts[name]}" for name in ("cores", "kernel", "file_system", "python", "sqlite", "date")
+    )
+    lines = [
+        machine,
+        ", ".join(f"{name} {value:,}" for name, value in asdict(sizes).items()),
+        "ratio: ours to theirs, the median of the rounds' ratios",
+    ]
+    bodies = {report.workload: _body(report) for report in reports}
+    everything = [_HEAD, *(row for body in bodies.values() for row in body)]
+    widths = [max(len(row[column]) for row in everything) for column in range(len(_HEAD) - 1)]
+    for report in reports:
+        lines += ["", f"{report.workload}: {report.title}", _line(_HEAD, widths)]
+        lines += [_line(row, widths) for row in bodies[report.workload]]
+        lines += [f"  {name}: absent: {reason}" for name, reason in report.absent.items()]
+    return "\n".join(lines) + "\n"
+
+
+def as_json(
+    reports: Iterable[Report], facts: Mapping[str, Any], sizes: Sizes, peers: Mapping[str, str]
+) -> dict[str, Any]:
+    """Everything, with all samples."""
+    return {
+        "machine": dict(facts),
+        "sizes": asdict(sizes),
+        "peers": dict(peers),
+        "workloads": [_workload(report) for report in reports],
+    }
+
+
+def _body(report: Report) -> list[Row]:
+    return [_row(report, metric, name) for metric in report.metrics for name in report.kinds]
+
+
+def _row(report: Report, metric: Metric, name: str) -> Row:
+    value, ratio = report.median(name, metric.name), report.ratio(name, metric.name)
+    target, met = report.target(name, metric.name), report.is_met(name, metric)
+    note = ""
+    if name in report.failed:
+        note = f"FAILED: {report.failed[name]}"
+    elif metric == report.metrics[0]:
+        note = report.notes[name]
+    return (
+        f"  {metric.name}  {name}",
+        "-" if value is None else _number(value),
+        metric.unit,
+        "" if ratio is None else f"{ratio:.2f}",
+        "" if target is None else f"{'≤' if metric.lower_is_better else '≥'} {target.bound:g}",
+        "" if met is None else ("yes" if met else "NO"),
+        note,
+    )
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def _line(row: Row, widths: Sequence[int]) -> str:
+    name, value, unit, ratio, target, met, note = row
+    cells = (f"{name:<{widths[0]}}", f"{value:>{widths[1]}}", f"{unit:<{widths[2]}}")
+    more = (f"{ratio:>{widths[3]}}", f"{target:>{widths[4]}}", f"{met:>{widths[5]}}")
+    return "  ".join([*cells, *more, note]).rstrip()
+
+
+def _workload(report: Report) -> dict[str, Any]:
+    return {
+        "workload": report.workload,
+        "title": report.title,
+        "candidates": [_candidate(report, name, kind) for name, kind in report.kinds.items()],
+        "absent": report.absent,
+        "failed": report.failed,
+    }
+
+
+def _candidate(report: Report, name: str, kind: Kind) -> dict[str, Any]:
+    figures = []
+    for metric in report.metrics:
+        target = report.target(name, metric.name)
+        figures.append(
+            {
+                **asdict(metric),
+                "median": report.median(name, metric.name),
+                "ratio": report.ratio(name, metric.name),
+                "target": None if target is None else target.bound,
+                "met": report.is_met(name, metric),
+                "samples": report.samples[name][metric.name],
+            }
+        )
+    return {"name": name, "kind": kind.value, "note": report.notes[name], "figures": figures}
