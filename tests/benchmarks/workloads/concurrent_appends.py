@@ -1,0 +1,59 @@
+"""Sixty-four appenders at once, each with a session of its own, over one client."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+
+from tests.benchmarks.daemon import running_daemon
+from tests.benchmarks.driving import rate_of
+from tests.benchmarks.figures import RATE, Candidate, Kind, Target
+from tests.benchmarks.floors import RawCommits
+from tests.benchmarks.peers import etcd, openai_agents, redis
+from tests.benchmarks.setting import Setting
+from tests.benchmarks.stores import Role, Store
+from tests.benchmarks.workloads.workload import Workload
+
+__all__ = ["WORKLOAD"]
+
+
+@asynccontextmanager
+async def _opened(setting: Setting) -> AsyncIterator[list[Candidate]]:
+    sizes = setting.sizes
+    sessions = [setting.fresh_session() for _ in range(sizes.appenders)]
+    async with running_daemon(setting.fresh_path("d")) as daemon:
+        stores = [daemon, *setting.peers_that(Role.APPEND)]
+        for store in stores:
+            await store.prepare(sessions)
+        with RawCommits.opened(setting.fresh_path("raw.db")) as raw:
+
+            async def committed() -> Mapping[str, float]:
+                return {RATE.name: await asyncio.to_thread(raw.rate, sizes.box_seconds)}
+
+            def appending(store: Store) -> Callable[[], Awaitable[Mapping[str, float]]]:
+                async def run() -> Mapping[str, float]:
+                    rate = await rate_of(
+                        lambda number: store.append(sessions[number]), sizes.appenders, sizes.box_seconds
+                    )
+                    return {RATE.name: rate}
+
+                return run
+
+            yield [
+                Candidate(daemon.name, Kind.OURS, appending(daemon), daemon.note),
+                Candidate("sqlite3, one commit a row", Kind.FLOOR, committed, "no server at all; WAL, synced"),
+                *(Candidate(store.name, Kind.PEER, appending(store), store.note) for store in stores[1:]),
+            ]
+
+
+WORKLOAD = Workload(
+    name="concurrent-appends",
+    title="64 concurrent appenders, 64 sessions, one channel, Python client",
+    metrics=(RATE,),
+    targets=(
+        Target(etcd.NAME, RATE.name, 2.0),
+        Target(openai_agents.NAME, RATE.name, 10.0),
+        Target(redis.NAME, RATE.name, 1.0),
+    ),
+    opened=_opened,
+    peers=Role.APPEND,
+)
