@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SOURCES := client server tests docs/demo examples/python .ci
 
-.PHONY: help demo test coverage format lint types generate generated protos wheel crosslang faults-quick bench-quick ci clean
+.PHONY: help demo test coverage format lint types generate generated protos wheel crosslang faults-quick bench bench-quick ci clean
 
 help: ## Show what there is.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -62,6 +62,17 @@ crosslang: $(READY) ## Play the conformance scenario in all languages, or in LAN
 
 faults-quick: $(READY) ## Kill the daemon again and again under load, and check that nothing acknowledged is lost.
 	$(BIN)/python -m tests.faults.crash_campaign --kills 8
+
+$(VENV)/.bench: $(READY) pyproject.toml
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --group bench
+	@touch $@
+
+BENCH ?=
+# gRPC tells of each process that is started while it has threads.
+bench bench-quick: export GRPC_VERBOSITY = ERROR
+
+bench: $(VENV)/.bench ## Measure beside floors and peers; more options in BENCH="--json figures.json --only replay".
+	$(BIN)/python -m tests.benchmarks.bench $(BENCH)
 
 bench-quick: $(READY) ## Prove that the benchmark runs.
 	$(BIN)/python -m tests.benchmarks.bench --quick
