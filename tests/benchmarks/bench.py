@@ -25,7 +25,7 @@ from tests.benchmarks.peers.registry import PEERS, open_peers
 from tests.benchmarks.rounds import measured
 from tests.benchmarks.setting import Setting
 from tests.benchmarks.sizes import Sizes
-from tests.benchmarks.table import as_json, as_table
+from tests.benchmarks.table import as_json, as_markdown, as_table
 from tests.benchmarks.workloads.registry import WORKLOADS
 from tests.benchmarks.workloads.workload import Workload
 
@@ -47,6 +47,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--tails", type=int, help="how many tails follow at once")
     parser.add_argument("--no-peers", action="store_true", help="measure beside the floors only")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all samples to a file; - is the output")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write a table for a page")
     parser.add_argument("--folder", type=Path, help="where the data of all candidates is kept while it runs")
     return parser.parse_args()
 
@@ -71,6 +72,8 @@ async def _run(arguments: argparse.Namespace, folder: Path) -> None:
             _say(f"absent {name}: {reason}")
         setting = Setting(folder, sizes, noop_address, found.here, found.absent)
         reports.extend([await measured(workload, setting, _say) for workload in workloads])
+    if arguments.markdown:
+        arguments.markdown.write_text(as_markdown(reports), encoding="utf-8")
     result = as_json(reports, facts, sizes, versions)
     if arguments.json == Path("-"):
         sys.stdout.write(json.dumps(result, indent=1) + "\n")

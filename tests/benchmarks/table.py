@@ -1,4 +1,4 @@
-"""The figures as a table to read, and as JSON to keep."""
+"""The figures as a table to read, as one for a page, and as JSON to keep."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
@@ -7,7 +7,7 @@ from typing import Any
 from tests.benchmarks.figures import Kind, Metric, Report
 from tests.benchmarks.sizes import Sizes
 
-__all__ = ["as_json", "as_table"]
+__all__ = ["as_json", "as_markdown", "as_table"]
 
 Row = tuple[str, str, str, str, str, str, str]
 
@@ -35,6 +35,16 @@ def as_table(reports: Sequence[Report], facts: Mapping[str, Any], sizes: Sizes) 
         lines += ["", f"{report.workload}: {report.title}", _line(_HEAD, widths)]
         lines += [_line(row, widths) for row in bodies[report.workload]]
         lines += [f"  {name}: absent: {reason}" for name, reason in report.absent.items()]
+    return "\n".join(lines) + "\n"
+
+
+def as_markdown(reports: Iterable[Report]) -> str:
+    """A table of all workloads, for a page of the documentation."""
+    lines = ["| workload | | value | ratio | target | met |", "| --- | --- | --: | --: | --: | --- |"]
+    for report in reports:
+        for name, value, unit, ratio, target, met, _ in _body(report):
+            metric, _, candidate = name.strip().partition("  ")
+            lines.append(f"| {report.workload}, {metric} | {candidate} | {value} {unit} | {ratio} | {target} | {met} |")
     return "\n".join(lines) + "\n"
 
 

@@ -4,7 +4,7 @@ import json
 
 from tests.benchmarks.figures import RATE, Candidate, Kind, Report, Target
 from tests.benchmarks.sizes import Sizes
-from tests.benchmarks.table import as_json, as_table
+from tests.benchmarks.table import as_json, as_markdown, as_table
 
 FACTS = {"cores": 2, "kernel": "k", "file_system": "fs", "python": "3", "sqlite": "3", "date": "today"}
 
@@ -46,6 +46,11 @@ def test_the_table_has_a_row_for_everybody() -> None:
 def test_a_table_of_nothing_is_a_head() -> None:
     """No workload was asked for."""
     assert "ratio" in as_table([], FACTS, Sizes())
+
+
+def test_the_page_has_the_same_figures() -> None:
+    """One row for each candidate and metric."""
+    assert "| appends, rate | etcd | 750 events/s | 2.50 | ≥ 2 | yes |" in as_markdown([filled()]).splitlines()
 
 
 def test_the_json_keeps_all_samples() -> None:
