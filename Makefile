@@ -19,7 +19,7 @@ $(READY): pyproject.toml
 	@echo "setting up $(VENV) with $(PYTHON)"
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable . --group dev
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[web]' --group dev
 	@touch $@
 
 demo: $(READY) ## Start a daemon, import a recorded session, show it, and follow it live.

@@ -1,7 +1,8 @@
 """What the daemon is told: where it keeps its data, where it listens, how it acknowledges."""
 
+import re
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal
@@ -27,6 +28,12 @@ MAX_SOCKET_PATH_BYTES = 107
 
 _UNIX_PREFIX = "unix:"
 _TLS_PREFIX = "tls:"
+_WEB_PREFIXES = {False: "http://", True: "https://"}
+
+# As browsers write it: no path, lower case. Extensions and web views have schemes of their own.
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#@*\sA-Z]+")
+_ANY_ORIGIN = "*"
+_OPAQUE_ORIGIN = "null"
 
 
 class ConfigError(Exception):
@@ -58,12 +65,16 @@ def default_tls_dir() -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """An address to listen on: a Unix socket, or a host and a port, 0 meaning any free one, with or without TLS."""
+    """An address to listen on: a Unix socket, or a host and a port, 0 meaning any free one, with or without TLS.
+
+    One for the web serves browsers, over HTTP; the others serve gRPC.
+    """
 
     socket: Path | None = None
     host: str = ""
     port: int = 0
     tls: bool = False
+    web: bool = False
 
     @property
     def is_loopback(self) -> bool:
@@ -80,11 +91,16 @@ class Listener:
         if self.socket is not None:
             return f"{_UNIX_PREFIX}{self.socket}"
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{_TLS_PREFIX if self.tls else ''}{host}:{self.port}"
+        prefix = _WEB_PREFIXES[self.tls] if self.web else _TLS_PREFIX if self.tls else ""
+        return f"{prefix}{host}:{self.port}"
+
+    def encrypted(self) -> "Listener":
+        """The same address, with TLS."""
+        return replace(self, tls=True)
 
 
 def parse_listener(text: str) -> Listener:
-    """Reads `unix:PATH`, `HOST:PORT` or `tls:HOST:PORT`. Raises ConfigError."""
+    """Reads `unix:PATH`, `[tls:]HOST:PORT` or `http[s]://HOST:PORT`. Raises ConfigError."""
     if text.startswith(_UNIX_PREFIX):
         path = text.removeprefix(_UNIX_PREFIX)
         if not path:
@@ -96,16 +112,28 @@ def parse_listener(text: str) -> Listener:
                 "choose a shorter one"
             )
         return Listener(socket=socket)
-    host, colon, port = text.removeprefix(_TLS_PREFIX).rpartition(":")
+    tls = text.startswith((_TLS_PREFIX, _WEB_PREFIXES[True]))
+    web = text.startswith(tuple(_WEB_PREFIXES.values()))
+    prefix = _WEB_PREFIXES[tls] if web else _TLS_PREFIX
+    host, colon, port = text.removeprefix(prefix).rpartition(":")
     if not colon or not host or not (port.isascii() and port.isdigit()) or int(port) > 65535:
         raise ConfigError(
-            f"listen: {text!r} is no address; write unix:PATH, or HOST:PORT or tls:HOST:PORT with a port of 0 to 65535"
+            f"listen: {text!r} is no address; write unix:PATH, or HOST:PORT, tls:HOST:PORT, http://HOST:PORT or "
+            "https://HOST:PORT with a port of 0 to 65535"
         )
     if host.startswith("[") and host.endswith("]"):
         host = host[1:-1]
     elif ":" in host:
         raise ConfigError(f"listen: {text!r} is ambiguous; write an IPv6 address in brackets, such as [::1]:50551")
-    return Listener(host=host, port=int(port), tls=text.startswith(_TLS_PREFIX))
+    return Listener(host=host, port=int(port), tls=tls, web=web)
+
+
+def _check_origin(text: str) -> None:
+    if text not in (_ANY_ORIGIN, _OPAQUE_ORIGIN) and not _ORIGIN.fullmatch(text):
+        raise ConfigError(
+            f"allow-origin: {text!r} is no origin as a browser sends it; write scheme://host, or scheme://host:port, "
+            "in lower case and without a path, such as https://app.example.com; null for pages of files, * for all"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +151,7 @@ class ServeConfig:
         client_certificate_right: What a client certificate gives that names no right: `read`, `write` or `admin`.
         require_token: Whether a token is asked for also from clients with a certificate, and at the Unix socket.
         open_health: Whether the health may be asked for without credentials.
+        allowed_origins: The origins of the pages that may call over HTTP, as browsers send them; `*` is every page.
         grace_seconds: How long a graceful stop may take.
     """
 
@@ -136,6 +165,7 @@ class ServeConfig:
     client_certificate_right: str = "read"
     require_token: bool = False
     open_health: bool = False
+    allowed_origins: tuple[str, ...] = ()
     grace_seconds: float = 10.0
 
     def __post_init__(self) -> None:
@@ -148,32 +178,38 @@ class ServeConfig:
         for address in {str(listener) for listener in listeners if listener.port or listener.socket}:
             if [str(listener) for listener in listeners].count(address) > 1:
                 raise ConfigError(f"listen: {address} is named twice")
-        if any(listener.tls for listener in listeners):
-            if self.tls_certificate is None or self.tls_key is None:
-                raise ConfigError(
-                    "listen: tls: needs a certificate and its key; name them with --tls-cert and --tls-key, or make "
-                    "them with `sessiond tls init`"
-                )
-        elif self.tls_client_authority is not None:
+        incomplete = self.tls_certificate is None or self.tls_key is None
+        if incomplete and any(listener.tls for listener in listeners):
+            raise ConfigError(
+                "listen: TLS needs a certificate and its key; name them with --tls-cert and --tls-key, or make them "
+                "with `sessiond tls init`"
+            )
+        if self.tls_client_authority is not None and not any(found.tls and not found.web for found in listeners):
             raise ConfigError("tls-client-ca: no listener has TLS; write --listen tls:HOST:PORT")
+        for origin in self.allowed_origins:
+            _check_origin(origin)
+        if self.allowed_origins and not any(listener.web for listener in listeners):
+            raise ConfigError("allow-origin: no listener is for browsers; write --listen http://HOST:PORT")
         if self.insecure and self.require_token:
             raise ConfigError("insecure and require-token contradict each other; say one of them")
 
     @property
     def uses_tokens(self) -> bool:
         """Whether a token is what lets somebody in, at one of the listeners at least."""
-        remote = [listener for listener in self.listeners if listener.socket is None]
+        remote = [listener for listener in self.listeners if listener.socket is None and not listener.web]
         certificates = self.tls_client_authority is not None and all(listener.tls for listener in remote)
-        return self.require_token or bool(remote and not self.insecure and not certificates)
+        # A page of anybody's can reach a port of this machine, so that the web is never without.
+        web = any(listener.web for listener in self.listeners)
+        return self.require_token or web or bool(remote and not self.insecure and not certificates)
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """What somebody should think twice about."""
         found = []
-        if self.insecure and any(listener.socket is None for listener in self.listeners):
+        if self.insecure and any(listener.socket is None and not listener.web for listener in self.listeners):
             found.append("--insecure: whoever reaches the port can read and write everything")
         found.extend(
-            f"{listener}: tokens and sessions travel unencrypted, write tls:{listener}"
+            f"{listener}: tokens and sessions travel unencrypted, write {listener.encrypted()}"
             for listener in self.listeners
             if not listener.is_loopback and not listener.tls
         )

@@ -13,7 +13,11 @@ import grpc
 
 from sessiond.config import Listener
 
-__all__ = ["AddressInUseError", "bind"]
+__all__ = ["AddressInUseError", "bind", "bind_web"]
+
+
+_BACKLOG = 128
+"""How many connections may wait to be accepted."""
 
 
 class AddressInUseError(Exception):
@@ -97,19 +101,32 @@ def _clear_socket(path: Path) -> None:
     raise AddressInUseError(f"another server listens on unix:{path}; stop it, or choose another path")
 
 
+def bind_web(listener: Listener) -> tuple[socket.socket, Listener]:
+    """A socket that listens at the address, and the address with the port that was chosen. Raises AddressInUseError."""
+    listening = _bound_socket(listener)
+    listening.listen(_BACKLOG)
+    return listening, replace(listener, port=listening.getsockname()[1])
+
+
 def _try_port(listener: Listener) -> None:
+    _bound_socket(listener).close()
+
+
+def _bound_socket(listener: Listener) -> socket.socket:
     try:
         found = socket.getaddrinfo(listener.host, listener.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except OSError as error:
         raise AddressInUseError(f"cannot listen on {listener}: {error.strerror}") from error
     family, kind, protocol, _, address = found[0]
-    with socket.socket(family, kind, protocol) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(address)
-        except OSError as error:
-            if error.errno == errno.EADDRINUSE:
-                raise AddressInUseError(
-                    f"another program listens on {listener}; stop it, or choose another port"
-                ) from error
-            raise AddressInUseError(f"cannot listen on {listener}: {error.strerror}") from error
+    bound = socket.socket(family, kind, protocol)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind(address)
+    except OSError as error:
+        bound.close()
+        if error.errno == errno.EADDRINUSE:
+            raise AddressInUseError(
+                f"another program listens on {listener}; stop it, or choose another port"
+            ) from error
+        raise AddressInUseError(f"cannot listen on {listener}: {error.strerror}") from error
+    return bound

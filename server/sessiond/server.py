@@ -6,18 +6,22 @@ import signal
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 import grpc
+from google.protobuf.descriptor import ServiceDescriptor
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1._async import HealthServicer
 from grpc_reflection.v1alpha import reflection
 
 from sessiond.access.policy import AccessPolicy
 from sessiond.access.rights import Right
+from sessiond.access.tls_files import ReplaceableTls, TlsFiles
 from sessiond.access.token_authority import TokenAuthority
 from sessiond.access.tokens import TokenFile
-from sessiond.access.transport import TlsFiles, server_credentials
-from sessiond.config import Listener, ServeConfig
+from sessiond.access.transport import server_credentials
+from sessiond.config import ConfigError, Listener, ServeConfig
 from sessiond.contract.limits import Limits
 from sessiond.contract.timestamps import now_us
 from sessiond.interceptors.access import AccessInterceptor
@@ -38,12 +42,16 @@ from sessionstore.v1 import (
     session_store_service_pb2_grpc,
 )
 
+if TYPE_CHECKING:
+    from sessiond.web.gateway import WebGateway
+
 __all__ = ["Daemon", "running_daemon", "serve"]
 
 _log = logging.getLogger(__name__)
 
-_SESSION_STORE = session_store_service_pb2.DESCRIPTOR.services_by_name["SessionStoreService"].full_name
-_ADMIN = admin_service_pb2.DESCRIPTOR.services_by_name["AdminService"].full_name
+_SESSION_STORE = session_store_service_pb2.DESCRIPTOR.services_by_name["SessionStoreService"]
+_ADMIN = admin_service_pb2.DESCRIPTOR.services_by_name["AdminService"]
+_HEALTH: ServiceDescriptor = health_pb2.DESCRIPTOR.services_by_name["Health"]  # type: ignore[assignment]
 
 # The gRPC frame around a request, and what a client sends beyond the limit so that we, and not gRPC, refuse it.
 _RECEIVE_SLACK_BYTES = 4 * 1024 * 1024
@@ -73,6 +81,7 @@ class Daemon:
     _health: HealthServicer
     _draining: asyncio.Event
     _grace_seconds: float
+    _web: "WebGateway | None"
 
     async def stop(self) -> None:
         """Drains: refuses new calls, ends the tails with Draining, lets writes in flight finish, then stops.
@@ -82,25 +91,31 @@ class Daemon:
         await self._health.enter_graceful_shutdown()
         self._draining.set()
         self._store.wake_feeds()
-        await self._server.stop(self._grace_seconds)
+        async with asyncio.TaskGroup() as stopping:
+            stopping.create_task(self._server.stop(self._grace_seconds))
+            if self._web is not None:
+                stopping.create_task(self._web.stop(self._grace_seconds))
 
 
 @asynccontextmanager
 async def running_daemon(config: ServeConfig, limits: Limits | None = None) -> AsyncIterator[Daemon]:
     """Starts a daemon, and stops it at the end.
 
-    Raises DataDirInUseError, MigrationError, AddressInUseError, TokenError or TlsError; the data of another daemon is
-    then as it was.
+    Raises DataDirInUseError, MigrationError, AddressInUseError, TokenError, TlsError or ConfigError; the data of
+    another daemon is then as it was.
     """
     limits = limits or Limits()
     # Before anything is written: files that do not fit are a slip of the command line.
-    tls = _tls_credentials(config)
+    tls = _tls_files(config)
+    credentials = None if tls is None else server_credentials(ReplaceableTls(tls))
+    if any(listener.web for listener in config.listeners):
+        _require_web()
     with DataDirLock(config.data_dir) as lock:
         path = config.data_dir / DATABASE_NAME
         await asyncio.to_thread(migrate, path)
         store = await SqliteStore.open(config.data_dir, durability=config.durability, limits=limits)
         try:
-            daemon = await _start(config, limits, store, tls)
+            daemon = await _start(config, limits, store, tls, credentials)
             lock.describe([str(address) for address in daemon.addresses])
             try:
                 yield daemon
@@ -110,11 +125,14 @@ async def running_daemon(config: ServeConfig, limits: Limits | None = None) -> A
             await store.close()
 
 
-async def _start(config: ServeConfig, limits: Limits, store: Store, tls: grpc.ServerCredentials | None) -> Daemon:
+async def _start(
+    config: ServeConfig, limits: Limits, store: Store, tls: TlsFiles | None, credentials: grpc.ServerCredentials | None
+) -> Daemon:
     draining = asyncio.Event()
+    policy = _access_policy(config)
     interceptors = (
         ErrorInterceptor(),
-        AccessInterceptor(_access_policy(config)),
+        AccessInterceptor(policy),
         DecodingInterceptor(),
         UnknownCallInterceptor(),
     )
@@ -125,16 +143,39 @@ async def _start(config: ServeConfig, limits: Limits, store: Store, tls: grpc.Se
     )
     admin_service_pb2_grpc.add_AdminServiceServicer_to_server(AdminService(store, limits, facts), server)
     health = HealthServicer()
-    for service in ("", _SESSION_STORE, _ADMIN):
-        await health.set(service, health_pb2.HealthCheckResponse.SERVING)
+    for name in ("", _SESSION_STORE.full_name, _ADMIN.full_name):
+        await health.set(name, health_pb2.HealthCheckResponse.SERVING)
     health_pb2_grpc.add_HealthServicer_to_server(health, server)
-    reflection.enable_server_reflection(
-        (_SESSION_STORE, _ADMIN, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME),
-        server,
-    )
-    addresses = bind(server, config.listeners, tls)
+    services = (_SESSION_STORE, _ADMIN, _HEALTH)
+    reflection.enable_server_reflection((*(service.full_name for service in services), reflection.SERVICE_NAME), server)
+    addresses = bind(server, [listener for listener in config.listeners if not listener.web], credentials)
+    web = _bind_web(config, server, tls)
     await server.start()
-    return Daemon(tuple(addresses), server, store, health, draining, config.grace_seconds)
+    if web is not None:
+        web.start(services, policy, allowed_origins=config.allowed_origins, max_request_bytes=limits.max_request_bytes)
+        addresses.extend(web.addresses)
+    return Daemon(tuple(addresses), server, store, health, draining, config.grace_seconds, web)
+
+
+def _require_web() -> None:
+    """Raises ConfigError where the libraries for browsers are not installed."""
+    try:
+        import_module("sessiond.web.gateway")
+    except ImportError as error:
+        raise ConfigError(
+            "listen: http:// and https:// need libraries that are not installed; run: pip install 'sessiond[web]'"
+        ) from error
+
+
+def _bind_web(config: ServeConfig, server: grpc.aio.Server, tls: TlsFiles | None) -> "WebGateway | None":
+    listeners = [listener for listener in config.listeners if listener.web]
+    if not listeners:
+        return None
+    from sessiond.web.gateway import WebGateway
+
+    web = WebGateway(listeners, tls)
+    bind(server, [web.inlet])
+    return web
 
 
 def _access_policy(config: ServeConfig) -> AccessPolicy:
@@ -153,10 +194,10 @@ def _access_policy(config: ServeConfig) -> AccessPolicy:
     )
 
 
-def _tls_credentials(config: ServeConfig) -> grpc.ServerCredentials | None:
+def _tls_files(config: ServeConfig) -> TlsFiles | None:
     if config.tls_certificate is None or config.tls_key is None:
         return None
-    return server_credentials(TlsFiles(config.tls_certificate, config.tls_key, config.tls_client_authority))
+    return TlsFiles(config.tls_certificate, config.tls_key, config.tls_client_authority)
 
 
 async def serve(config: ServeConfig, ready: Callable[[Sequence[Listener]], None]) -> None:

@@ -15,8 +15,10 @@ GRPC = (
     "sessiond.listeners",
     "sessiond.server",
     "sessiond.services",
+    "sessiond.web",
     "sessionstore",
 )
+WEB_LIBRARIES = ("connectrpc", "hypercorn", "starlette", "protobuf")
 DRIVERS = ("sessiond.store.sqlite",)
 ENVIRONMENT = ("sessiond.config", "sessiond.cli", "sessionstore.address", "sessionstore.credentials")
 ENVIRONMENT_NAMES = {"os.environ", "os.environb", "os.getenv", "os.getenvb", "sys.argv", "sys.orig_argv"}
@@ -89,6 +91,8 @@ def violations(module: str, source: str) -> list[str]:
             found.append(f"{module} imports {name}: gRPC belongs to the services, interceptors, server and client")
         if inside(name, ("sqlite3", "aiosqlite")) and not inside(module, DRIVERS):
             found.append(f"{module} imports {name}: drivers belong to the folder of their engine")
+        if inside(name, WEB_LIBRARIES) and not inside(module, ("sessiond.web",)):
+            found.append(f"{module} imports {name}: what is installed only with the extra belongs to the web")
         if inside(module, ("sessionstore",)) and inside(name, ("sessiond",)):
             found.append(f"{module} imports {name}: the client knows nothing of the daemon")
         of_client = inside(name, ("sessionstore",)) and not inside(name, ("sessionstore.v1",))
@@ -116,6 +120,7 @@ def test_every_module_keeps_to_its_layer() -> None:
         ("sessiond.contract.items", "import grpc"),
         ("sessiond.tailing", "def f():\n    from grpc import aio"),
         ("sessiond.services.admin", "import sqlite3"),
+        ("sessiond.server", "from starlette.types import ASGIApp"),
         ("sessiond.server", "from sessionstore import errors"),
         ("sessiond.server", "import sessionstore.async_client"),
         ("sessiond.server", "import sessionstore"),

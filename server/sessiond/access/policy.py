@@ -5,14 +5,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from sessiond.access.refusals import PermissionDeniedError, UnauthenticatedError
-from sessiond.access.rights import Right
+from sessiond.access.rights import Right, required_right
 from sessiond.access.token_authority import TokenSource
 
 __all__ = ["FORWARDED_KEY", "AccessPolicy", "Call", "Caller"]
 
 FORWARDED_KEY = "sessiond-forwarded"
-"""Metadata of a call that was passed on for somebody else, whom the socket's folder does not vouch for. It only ever
-takes rights away, so that it needs no protection."""
+"""Metadata of a call that was passed on for somebody else, who needs a token: neither the socket's folder nor
+`insecure` lets them in. It only ever takes rights away, so that it needs no protection."""
 
 _HEALTH_PREFIX = "/grpc.health.v1.Health/"
 _BEARER = re.compile(r"bearer +([!-~]+) *", re.IGNORECASE)
@@ -74,6 +74,12 @@ class AccessPolicy:
         """A number that is another one whenever somebody who was let in might not be any more."""
         return 0 if self.tokens is None else self.tokens.generation
 
+    def admit(self, call: Call) -> Caller:
+        """Who calls, and may. Raises UnauthenticatedError and PermissionDeniedError."""
+        caller = self.caller(call)
+        caller.require(required_right(call.method), call.method.rpartition("/")[2])
+        return caller
+
     def caller(self, call: Call) -> Caller:
         """Who calls. Raises UnauthenticatedError."""
         if self.open_health and call.method.startswith(_HEALTH_PREFIX):
@@ -85,7 +91,7 @@ class AccessPolicy:
                 presented.append(value)
             forwarded = forwarded or key == FORWARDED_KEY
         at_socket = call.peer.startswith("unix:") and not forwarded
-        if self.insecure and not at_socket:
+        if self.insecure and not at_socket and not forwarded:
             return Caller("anybody", Right.ADMIN)
         if presented and self.tokens is not None:
             return self._bearer(presented, self.tokens)

@@ -50,9 +50,10 @@ def serve(
         typer.Option(
             "--listen",
             envvar="SESSIOND_LISTEN",
-            metavar="unix:PATH|HOST:PORT|tls:HOST:PORT",
+            metavar="unix:PATH|[tls:]HOST:PORT|http[s]://HOST:PORT",
             help="Where to listen; may be given several times. HOST:PORT asks for a token (`sessiond token`), tls: is"
-            " encrypted too. [default: the socket in the user's runtime folder]",
+            " encrypted too. http:// and https:// are for browsers (Connect and gRPC-Web), with a token."
+            " [default: the socket in the user's runtime folder]",
             show_default=False,
         ),
     ] = None,
@@ -116,6 +117,17 @@ def serve(
         bool,
         typer.Option("--open-health", envvar="SESSIOND_OPEN_HEALTH", help="Answer health checks without credentials."),
     ] = False,
+    allow_origin: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--allow-origin",
+            envvar="SESSIOND_ALLOW_ORIGIN",
+            metavar="ORIGIN",
+            help="The origin of pages that may call at http:// and https://, such as https://app.example.com; may be"
+            " given several times. * is every page.",
+            show_default=False,
+        ),
+    ] = None,
     grace_seconds: Annotated[
         float,
         typer.Option(
@@ -134,7 +146,7 @@ def serve(
         level=log_level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )
     addresses = tuple(listen or (default_listen(),))
-    tls = any(address.startswith("tls:") for address in addresses)
+    tls = any(address.startswith(("tls:", "https:")) for address in addresses)
     try:
         config = ServeConfig(
             data_dir=data_dir or default_data_dir(),
@@ -147,6 +159,7 @@ def serve(
             client_certificate_right=tls_client_right.value,
             require_token=require_token,
             open_health=open_health,
+            allowed_origins=tuple(allow_origin or ()),
             grace_seconds=grace_seconds,
         )
     except ConfigError as error:
@@ -160,8 +173,8 @@ def _default_tls_file(name: str, used: bool) -> Path | None:
 
 
 def _serve(config: ServeConfig) -> None:
+    from sessiond.access.tls_files import TlsError
     from sessiond.access.tokens import TokenError
-    from sessiond.access.transport import TlsError
     from sessiond.listeners import AddressInUseError
     from sessiond.locking import DataDirError, DataDirInUseError
     from sessiond.server import serve as serve_until_signal
@@ -176,7 +189,7 @@ def _serve(config: ServeConfig) -> None:
         raise CommandError(str(error), ExitCode.IN_USE) from error
     except MigrationError as error:
         raise CommandError(str(error), ExitCode.MIGRATION) from error
-    except TlsError as error:
+    except (TlsError, ConfigError) as error:
         raise CommandError(str(error), ExitCode.USAGE) from error
     except (DataDirError, StoreError, TokenError) as error:
         raise CommandError(str(error)) from error

@@ -6,7 +6,6 @@ from contextvars import ContextVar
 from typing import Any
 
 from sessiond.access.policy import AccessPolicy, Call, Caller
-from sessiond.access.rights import required_right
 from sessiond.interceptors.behaviours import Behaviour, WrappingInterceptor, answers_of
 
 __all__ = ["AccessInterceptor", "current_caller"]
@@ -27,9 +26,7 @@ class AccessInterceptor(WrappingInterceptor):
 
     def _admit(self, method: str, context: Any) -> None:
         call = Call(method, context.peer(), context.invocation_metadata() or (), context.auth_context)
-        caller = self._policy.caller(call)
-        caller.require(required_right(method), method.rpartition("/")[2])
-        _caller.set(caller)
+        _caller.set(self._policy.admit(call))
 
     def around_call(self, behaviour: Behaviour, method: str) -> Behaviour:
         """See WrappingInterceptor."""

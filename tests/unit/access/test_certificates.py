@@ -9,7 +9,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from sessiond.access.certificates import CertificateAuthority, CertificateError, Pair
 from sessiond.access.rights import Right
-from sessiond.access.transport import TlsError, TlsFiles
+from sessiond.access.tls_files import TlsError, TlsFiles
 
 
 @pytest.fixture

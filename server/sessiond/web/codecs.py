@@ -1,0 +1,63 @@
+"""What calls look like on the web: protobuf's binary form, passed on as it is, and its JSON."""
+
+from dataclasses import dataclass
+
+from connectrpc.codec import Codec
+from google.protobuf.json_format import MessageToJson, Parse, ParseError
+from google.protobuf.message import Message
+
+from sessiond.interceptors.statuses import status_of
+from sessiond.store.errors import InvalidRequestError
+from sessiond.web.errors import connect_error
+from sessionstore.v1.error_reason_pb2 import ErrorReason
+
+__all__ = ["BinaryCodec", "EncodedAnswer", "JsonCodec"]
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedAnswer:
+    """An answer as the daemon gave it, and what it is."""
+
+    kind: type[Message]
+    data: bytes
+
+
+class BinaryCodec(Codec[EncodedAnswer, bytes]):
+    """Leaves the bytes alone: the daemon says what is wrong with them, and nothing is lost on the way."""
+
+    def name(self) -> str:
+        """See Codec."""
+        return "proto"
+
+    def encode(self, message: EncodedAnswer) -> bytes:
+        """See Codec."""
+        return message.data
+
+    def decode(self, data: bytes | bytearray, message_class: type[bytes]) -> bytes:
+        """See Codec."""
+        return bytes(data)
+
+
+class JsonCodec(Codec[EncodedAnswer, bytes]):
+    """The canonical JSON of protobuf."""
+
+    def name(self) -> str:
+        """See Codec."""
+        return "json"
+
+    def encode(self, message: EncodedAnswer) -> bytes:
+        """See Codec."""
+        return MessageToJson(message.kind.FromString(message.data), indent=None).encode()
+
+    def decode(self, data: bytes | bytearray, message_class: type[Message]) -> bytes:  # type: ignore[override]
+        """See Codec. Raises ConnectError.
+
+        A field that is not known is refused: a misspelt one would be dropped without a word, and be lost.
+        """
+        try:
+            return Parse(bytes(data), message_class()).SerializeToString()
+        except (ParseError, UnicodeDecodeError, RecursionError) as error:
+            # In the words of protobuf, which name the field.
+            text = f"the JSON is no valid {message_class.DESCRIPTOR.name}: {' '.join(str(error).split())}"
+            refusal = InvalidRequestError(text, ErrorReason.ERROR_REASON_MALFORMED_REQUEST)
+            raise connect_error(status_of(refusal)) from None

@@ -1,0 +1,87 @@
+"""Passes a call from the web on to the daemon, which decides on it as on any other."""
+
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from typing import Any, TypeAlias
+
+import grpc
+from connectrpc.method import IdempotencyLevel, MethodInfo, StreamType
+from connectrpc.request import RequestContext
+from connectrpc.server import Endpoint
+from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+
+from sessiond.web.access import forwarded_metadata
+from sessiond.web.codecs import EncodedAnswer
+from sessiond.web.errors import call_error
+
+__all__ = ["forwarding_endpoints"]
+
+Context: TypeAlias = RequestContext[Any, Any]
+
+
+def forwarding_endpoints(channel: grpc.aio.Channel, services: Iterable[ServiceDescriptor]) -> Mapping[str, Any]:
+    """An endpoint of connectrpc for each call of the services, by its path; the channel leads to the daemon."""
+    return {
+        f"/{service.full_name}/{method.name}": _endpoint(channel, service, method)
+        for service in services
+        for method in service.methods
+    }
+
+
+def _endpoint(channel: grpc.aio.Channel, service: ServiceDescriptor, method: MethodDescriptor) -> Any:
+    # Without serializers, the channel takes and gives bytes.
+    path = f"/{service.full_name}/{method.name}"
+    answer = GetMessageClass(method.output_type)
+    if method.client_streaming:
+        info = _info(service, method, StreamType.BIDI_STREAM)
+        return Endpoint.bidi_stream(info, _streaming(channel.stream_stream(path), answer))
+    if method.server_streaming:
+        info = _info(service, method, StreamType.SERVER_STREAM)
+        return Endpoint.server_stream(info, _streaming(channel.unary_stream(path), answer))
+    return Endpoint.unary(_info(service, method, StreamType.UNARY), _unary(channel.unary_unary(path), answer))
+
+
+def _info(service: ServiceDescriptor, method: MethodDescriptor, shape: StreamType) -> MethodInfo[Any, Any]:
+    return MethodInfo(
+        name=method.name,
+        service_name=service.full_name,
+        input=GetMessageClass(method.input_type),
+        output=GetMessageClass(method.output_type),
+        idempotency_level=IdempotencyLevel.UNKNOWN,
+        stream_type=shape,
+    )
+
+
+def _unary(call: Any, answer: type[Message]) -> Callable[[bytes, Context], Any]:
+    async def forward(request: bytes, context: Context) -> EncodedAnswer:
+        try:
+            return EncodedAnswer(answer, await call(request, **_passed_on(context)))
+        except grpc.aio.AioRpcError as error:
+            raise call_error(error) from None
+
+    return forward
+
+
+def _streaming(call: Any, answer: type[Message]) -> Callable[[Any, Context], AsyncIterator[EncodedAnswer]]:
+    async def forward(request: Any, context: Context) -> AsyncIterator[EncodedAnswer]:
+        calling = call(request, **_passed_on(context))
+        try:
+            async for data in calling:
+                yield EncodedAnswer(answer, data)
+        except grpc.aio.AioRpcError as error:
+            raise call_error(error) from None
+        finally:
+            # A page that goes away must not leave a tail behind.
+            calling.cancel()
+
+    return forward
+
+
+def _passed_on(context: Context) -> dict[str, Any]:
+    """The deadline and the credentials; the rest of what a browser sends says nothing to the daemon."""
+    remaining = context.timeout_ms
+    return {
+        "timeout": None if remaining is None else max(remaining, 0) / 1000,
+        "metadata": forwarded_metadata(context),
+    }

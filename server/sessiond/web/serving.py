@@ -1,0 +1,80 @@
+"""Serves an application over HTTP, at sockets that are bound already."""
+
+import asyncio
+import logging
+import socket
+from ssl import SSLContext, SSLError, SSLObject, SSLSocket
+
+from hypercorn.asyncio import serve
+from hypercorn.config import Config
+from starlette.types import ASGIApp
+
+from sessiond.access.tls_files import ReplaceableTls, TlsFiles
+
+__all__ = ["WebServer"]
+
+_log = logging.getLogger(__name__)
+
+_MAX_STREAMS = 1000
+"""How many calls a browser may have open on one connection of HTTP/2; each tail is one."""
+
+
+class WebServer:
+    """One listener, from start to stop. Must be made and used in one event loop."""
+
+    def __init__(self, application: ASGIApp, listening: socket.socket, tls: TlsFiles | None) -> None:
+        config = _TlsConfig(tls) if tls else Config()
+        config.bind = [f"fd://{listening.detach()}"]
+        config.h2_max_concurrent_streams = _MAX_STREAMS
+        config.include_server_header = False
+        config.accesslog = None
+        config.errorlog = _log
+        self._stopping = asyncio.Event()
+        self._config = config
+        self._serving = asyncio.create_task(
+            serve(application, config, shutdown_trigger=self._stopping.wait),  # type: ignore[arg-type]  # the same protocol
+            name="web",
+        )
+        self._serving.add_done_callback(self._ended)
+
+    async def stop(self, grace_seconds: float) -> None:
+        """Takes no more calls, and waits for those under way, within the grace."""
+        self._config.graceful_timeout = grace_seconds
+        self._stopping.set()
+        done, _ = await asyncio.wait({self._serving}, timeout=grace_seconds)
+        if not done:
+            self._serving.cancel()
+            await asyncio.wait({self._serving})
+
+    def _ended(self, serving: asyncio.Task[None]) -> None:
+        if not serving.cancelled() and (error := serving.exception()) is not None:
+            _log.error("the listener for browsers broke", exc_info=error)
+
+
+class _TlsConfig(Config):
+    """One whose certificate may be replaced while it is in use."""
+
+    def __init__(self, files: TlsFiles) -> None:
+        super().__init__()
+        self.certfile = str(files.certificate)
+        self.keyfile = str(files.key)
+        self._files = ReplaceableTls(files)
+
+    def create_ssl_context(self) -> SSLContext | None:
+        """See Config; the context is exchanged in a handshake that finds other files."""
+        newest = first = super().create_ssl_context()
+        if first is None:
+            return None
+
+        def on_handshake(connection: SSLObject | SSLSocket, name: str | None, initial: SSLContext) -> None:
+            nonlocal newest
+            if self._files.replaced():
+                try:
+                    newest = super(_TlsConfig, self).create_ssl_context()
+                except (OSError, SSLError) as error:
+                    _log.error("%s; the certificate stays as it was", error)
+            if newest is not None and newest is not initial:
+                connection.context = newest
+
+        first.sni_callback = on_handshake
+        return first

@@ -1,0 +1,173 @@
+"""Browsers: the same services over Connect and gRPC-Web, with the same access, limits and errors."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from connectrpc.client import ConnectClient
+from connectrpc.code import Code
+from connectrpc.compat import google_protobuf_binary_codec
+from connectrpc.errors import ConnectError
+from connectrpc.method import IdempotencyLevel, MethodInfo, StreamType
+from connectrpc.protocol import ProtocolType
+from google.rpc.error_details_pb2 import ErrorInfo
+from grpc_health.v1 import health_pb2
+from pyqwest import Client, FullResponse
+
+from sessiond.config import ServeConfig
+from sessiond.server import Daemon, running_daemon
+from sessionstore import AsyncSessionStore
+from sessionstore.v1 import admin_service_pb2
+from sessionstore.v1 import session_store_service_pb2 as pb
+from tests.builders import part
+
+ORIGIN = "http://localhost:3000"
+STORE = "sessionstore.v1.SessionStoreService"
+
+
+@dataclass
+class Served:
+    """A daemon with a listener for browsers."""
+
+    daemon: Daemon
+    url: str
+    socket: str
+    token: str
+
+    @property
+    def bearer(self) -> dict[str, str]:
+        return {"authorization": f"Bearer {self.token}"}
+
+    async def post(self, path: str, body: bytes, headers: Mapping[str, str]) -> FullResponse:
+        return await Client().post(f"{self.url}/{path}", {"content-type": "application/json", **headers}, body)
+
+
+def parsed(answer: FullResponse) -> Any:
+    return json.loads(answer.content)
+
+
+@asynccontextmanager
+async def serving(folder: Path) -> AsyncIterator[Served]:
+    socket = f"unix:{folder / 's.sock'}"
+    config = ServeConfig(
+        data_dir=folder / "data",
+        listen=(socket, "http://127.0.0.1:0"),
+        durability="normal",
+        allowed_origins=(ORIGIN,),
+        grace_seconds=5,
+    )
+    async with running_daemon(config) as daemon:
+        token = (folder / "data" / "token").read_text().strip()
+        yield Served(daemon, str(daemon.addresses[-1]), socket, token)
+
+
+@pytest.fixture
+async def served(tmp_path: Path) -> AsyncIterator[Served]:
+    async with serving(tmp_path) as found:
+        yield found
+
+
+def tailing(protocol: ProtocolType, served: Served) -> tuple[ConnectClient, AsyncIterator[pb.TailEventsResponse]]:
+    client = ConnectClient(served.url, codec=google_protobuf_binary_codec(), protocol=protocol)
+    method = MethodInfo(
+        name="TailEvents",
+        service_name=STORE,
+        input=pb.TailEventsRequest,
+        output=pb.TailEventsResponse,
+        idempotency_level=IdempotencyLevel.UNKNOWN,
+        stream_type=StreamType.SERVER_STREAM,
+    )
+    request = pb.TailEventsRequest(session_id="s")
+    return client, client.execute_server_stream(request=request, method=method, headers=served.bearer)
+
+
+async def test_every_call_is_refused_without_credentials(served: Served) -> None:
+    """Before a byte of the request is looked at, with the details that gRPC's clients get."""
+    services: list[Any] = [
+        pb.DESCRIPTOR.services_by_name["SessionStoreService"],
+        admin_service_pb2.DESCRIPTOR.services_by_name["AdminService"],
+        health_pb2.DESCRIPTOR.services_by_name["Health"],
+    ]
+    paths = [
+        f"{service.full_name}/{method.name}"
+        for service in services
+        for method in service.methods
+        if not method.client_streaming and not method.server_streaming
+    ]
+    assert len(paths) >= 15
+    for path in paths:
+        for headers in ({}, {"authorization": "Bearer sst_wrong"}, {"sessiond-forwarded": "0"}):
+            answer = await served.post(path, b"no JSON", headers)
+            assert 401 == answer.status, path
+            body = parsed(answer)
+            assert ("unauthenticated", "google.rpc.ErrorInfo") == (body["code"], body["details"][0]["type"])
+
+
+async def test_json_is_answered_with_json(served: Served) -> None:
+    """As curl sends it; a misspelt field is refused and named, what the daemon refuses keeps its code."""
+    created = await served.post(f"{STORE}/CreateSession", b'{"sessionId": "s"}', served.bearer)
+    assert (200, "s") == (created.status, parsed(created)["session"]["id"])
+    misspelt = await served.post(f"{STORE}/CreateSession", b'{"sesionId": "s"}', served.bearer)
+    assert 400 == misspelt.status
+    assert "sesionId" in parsed(misspelt)["message"]
+    absent = await served.post(f"{STORE}/DeleteSession", b'{"sessionId": ""}', served.bearer)
+    assert (400, "invalid_argument") == (absent.status, parsed(absent)["code"])
+    assert 404 == (await served.post("no.such.Service/Call", b"{}", served.bearer)).status
+
+
+@pytest.mark.parametrize("protocol", [ProtocolType.CONNECT, ProtocolType.GRPC_WEB])
+async def test_a_tail_follows_live_and_ends_with_draining(tmp_path: Path, protocol: ProtocolType) -> None:
+    """Without a gap or a repeat, what is stored first; a stopping daemon says so before it ends the stream."""
+    frames: list[pb.TailEventsResponse] = []
+    async with serving(tmp_path) as served, AsyncSessionStore(served.socket) as writer:
+        await writer.create_session(session_id="s")
+        await writer.append_event("s", part("stored"))
+        client, tail = tailing(protocol, served)
+        caught_up = asyncio.Event()
+
+        async def follow() -> None:
+            async for frame in tail:
+                frames.append(frame)
+                if frame.HasField("caught_up"):
+                    caught_up.set()
+
+        following = asyncio.create_task(follow())
+        await asyncio.wait_for(caught_up.wait(), 10)
+        for number in range(20):
+            await writer.append_event("s", part(f"live {number}"))
+        while sum(len(frame.events.events) for frame in frames) < 21:
+            await asyncio.sleep(0.01)
+        await served.daemon.stop()
+        await asyncio.wait_for(following, 10)
+        await client.close()
+    assert list(range(21)) == [event.sequence for frame in frames for event in frame.events.events]
+    assert frames[-1].HasField("draining")
+
+
+async def test_an_error_in_a_stream_keeps_its_details(served: Served) -> None:
+    """Those that tell a program what to do."""
+    client, tail = tailing(ProtocolType.GRPC_WEB, served)
+    with pytest.raises(ConnectError) as caught:
+        await anext(tail)
+    await client.close()
+    info = ErrorInfo.FromString(caught.value.details[0].message_bytes)
+    assert (Code.NOT_FOUND, "SESSION_NOT_FOUND") == (caught.value.code, info.reason)
+
+
+@pytest.mark.parametrize(("origin", "allowed"), [(ORIGIN, ORIGIN), ("http://elsewhere.example", None)])
+async def test_only_pages_of_the_origins_named_may_call(served: Served, origin: str, allowed: str | None) -> None:
+    """The browser holds the others back, before they can send a token."""
+    headers = {
+        "origin": origin,
+        "access-control-request-method": "POST",
+        "access-control-request-headers": "authorization,connect-protocol-version,content-type",
+    }
+    asked = await Client().execute("OPTIONS", f"{served.url}/{STORE}/GetSession", headers)
+    assert (200 if allowed else 400, allowed) == (asked.status, asked.headers.get("access-control-allow-origin"))
+    answered = await served.post(f"{STORE}/CreateSession", json.dumps({}).encode(), {**served.bearer, "origin": origin})
+    assert allowed == answered.headers.get("access-control-allow-origin")
