@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from google.rpc.error_details_pb2 import ErrorInfo
 from grpc_health.v1 import health_pb2
 from pyqwest import Client, FullResponse
 
+from sessiond.access.certificates import CertificateAuthority
 from sessiond.config import ServeConfig
 from sessiond.server import Daemon, running_daemon
 from sessionstore import AsyncSessionStore
@@ -171,3 +173,36 @@ async def test_only_pages_of_the_origins_named_may_call(served: Served, origin: 
     assert (200 if allowed else 400, allowed) == (asked.status, asked.headers.get("access-control-allow-origin"))
     answered = await served.post(f"{STORE}/CreateSession", json.dumps({}).encode(), {**served.bearer, "origin": origin})
     assert allowed == answered.headers.get("access-control-allow-origin")
+
+
+async def test_https_speaks_http2_and_takes_up_a_replaced_certificate(tmp_path: Path) -> None:
+    """With the next connection, without a restart."""
+    authority = CertificateAuthority(tmp_path / "tls")
+    authority.create()
+    names = ["localhost", "127.0.0.1"]
+    pair = authority.issue_server("server", names)
+    config = ServeConfig(
+        data_dir=tmp_path / "data",
+        listen=("https://127.0.0.1:0",),
+        tls_certificate=pair.certificate,
+        tls_key=pair.key,
+    )
+    async with running_daemon(config) as daemon:
+        port = daemon.addresses[0].port
+        first = await shaken(authority, port)
+        authority.issue_server("server", names)
+        second = await shaken(authority, port)
+    assert ("h2", "h2") == (first[1], second[1])
+    assert first[0] != second[0]
+
+
+async def shaken(authority: CertificateAuthority, port: int) -> tuple[bytes, str]:
+    """The certificate and the protocol of a new connection."""
+    context = ssl.create_default_context(cafile=str(authority.files.certificate))
+    context.set_alpn_protocols(["h2", "http/1.1"])
+    _, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context)
+    connection = writer.get_extra_info("ssl_object")
+    found = connection.getpeercert(binary_form=True), connection.selected_alpn_protocol()
+    writer.close()
+    await writer.wait_closed()
+    return found
