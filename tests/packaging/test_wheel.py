@@ -60,3 +60,14 @@ def test_an_installed_daemon_serves(tmp_path: Path) -> None:
         finally:
             daemon.terminate()
     assert 0 == daemon.returncode
+
+
+def test_without_the_extra_an_address_for_browsers_is_refused(tmp_path: Path) -> None:
+    """It says what to install, before anything is written."""
+    data = tmp_path / "data"
+    command = [SESSIOND, "serve", "--data-dir", str(data), "--listen", "http://127.0.0.1:0"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert 2 == done.returncode
+    assert "pip install 'sessiond[web]'" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not data.exists()
