@@ -12,6 +12,7 @@ ADDRESS_VARIABLE = "SESSIOND_ADDRESS"
 
 _UNIX_PREFIX = "unix:"
 _TLS_PREFIX = "tls:"
+_WEB_PREFIXES = ("http://", "https://")
 
 # What fits into the kernel's address of a socket, less the zero byte at its end.
 _MAX_SOCKET_PATH_BYTES = 107
@@ -44,6 +45,10 @@ def grpc_target(address: str) -> str:
         if not path:
             raise ValueError(f"address {address!r} names no path; write unix:/path/of/the.sock")
         return f"{_UNIX_PREFIX}{_socket_target(path)}"
+    if address.startswith(_WEB_PREFIXES):
+        raise ValueError(
+            f"address {address!r} is one for browsers; write unix:PATH or [tls:]HOST:PORT of the same daemon"
+        )
     target = address.removeprefix(_TLS_PREFIX)
     host, colon, port = target.rpartition(":")
     if not colon or not host or not (port.isascii() and port.isdigit()) or not 0 < int(port) < 65536:

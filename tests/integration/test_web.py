@@ -151,6 +151,26 @@ async def test_a_tail_follows_live_and_ends_with_draining(tmp_path: Path, protoc
     assert frames[-1].HasField("draining")
 
 
+async def test_a_page_that_is_killed_leaves_no_tail_behind(served: Served) -> None:
+    """Whatever was open for it in the daemon is closed, without another event having to come."""
+    async with AsyncSessionStore(served.socket) as writer:
+        await writer.create_session(session_id="s")
+        before = len(asyncio.all_tasks())
+        request = b'{"sessionId": "s"}'
+        head = (
+            f"POST /{STORE}/TailEvents HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/connect+json\r\n"
+            f"Authorization: {served.bearer['authorization']}\r\nContent-Length: {5 + len(request)}\r\n\r\n"
+        )
+        reader, page = await asyncio.open_connection("127.0.0.1", served.daemon.addresses[-1].port)
+        page.write(head.encode() + len(request).to_bytes(5) + request)
+        assert b"caughtUp" in await asyncio.wait_for(reader.readuntil(b"caughtUp"), 10)
+        assert len(asyncio.all_tasks()) > before
+        page.transport.abort()
+        async with asyncio.timeout(10):
+            while len(asyncio.all_tasks()) > before:
+                await asyncio.sleep(0.01)
+
+
 async def test_an_error_in_a_stream_keeps_its_details(served: Served) -> None:
     """Those that tell a program what to do."""
     client, tail = tailing(ProtocolType.GRPC_WEB, served)

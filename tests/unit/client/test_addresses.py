@@ -75,3 +75,10 @@ async def test_a_client_refuses_a_wrong_address_at_once() -> None:
     """Making the client fails, not its first call."""
     with pytest.raises(ValueError, match="neither"):
         AsyncSessionStore("localhost")
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:8080", "https://localhost:8443"])
+def test_an_address_for_browsers_is_refused(address: str) -> None:
+    """The daemon names it beside the others, and gRPC's clients belong at those."""
+    with pytest.raises(ValueError, match="for browsers; write unix:PATH"):
+        grpc_target(address)
