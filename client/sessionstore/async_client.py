@@ -15,6 +15,7 @@ from sessionstore.credentials import Credentials
 from sessionstore.errors import DeadlineExceededError
 from sessionstore.identifiers import fresh_id
 from sessionstore.items import Items
+from sessionstore.single_writes import SingleWrites
 from sessionstore.tailing import Tail
 from sessionstore.v1 import session_store_service_pb2 as pb
 from sessionstore.v1.event_pb2 import Event, StoredEvent
@@ -32,10 +33,13 @@ DEFAULT_TIMEOUT_SECONDS = 30.0
 class AsyncSessionStore(AdminCalls):
     """A client of the daemon, for asyncio.
 
-    Connects at the first call. Every unary call has the deadline `timeout_seconds`, and so has every fragment of a
-    streamed read; the time that the caller takes between fragments does not count. Tails have none, they notice a dead
-    server by its missing heartbeats. Whatever may be repeated safely is repeated when the server cannot be reached for
-    a moment; the client chooses ids where the caller did not, so that writes may be.
+    Connects at the first call. Every call but the streams has the deadline `timeout_seconds`, and so has every fragment
+    of a streamed read; the time that the caller takes between fragments does not count. Tails have none, they notice a
+    dead server by its missing heartbeats. Whatever may be repeated safely is repeated when the server cannot be reached
+    for a moment; the client chooses ids where the caller did not, so that writes may be.
+
+    Writes made at the same time, from many tasks, travel together over one stream. Each has an answer of its own, and
+    is harmed by no other; which of them is applied first is not promised.
 
     All methods raise the exceptions of `sessionstore.errors`. A call that is cancelled or runs into its deadline may
     have taken effect or not; the same call with the same ids settles it. A value that the protocol has no room for,
@@ -61,6 +65,7 @@ class AsyncSessionStore(AdminCalls):
         self._channel = open_channel(self.address, credentials or Credentials.from_environment(self.address))
         super().__init__(self._channel, timeout_seconds)
         self._stub: Any = SessionStoreServiceStub(self._channel)
+        self._writes = SingleWrites(self._stub, timeout_seconds=timeout_seconds)
 
     async def __aenter__(self) -> Self:
         """Nothing happens before the first call."""
@@ -74,6 +79,7 @@ class AsyncSessionStore(AdminCalls):
 
     async def close(self) -> None:
         """Closes the connection. Calls under way are cancelled, as gRPC does it: their tasks get CancelledError."""
+        await self._writes.close()
         await self._channel.close()
 
     async def create_session(
@@ -105,7 +111,7 @@ class AsyncSessionStore(AdminCalls):
     async def update_session(self, session_id: str, update: pb.SessionUpdate) -> pb.UpdateSessionResponse:
         """Changes the configuration, status or approvals of a session."""
         request = pb.UpdateSessionRequest(session_id=session_id, update=update)
-        return await self._unary(self._stub.UpdateSession, request)
+        return await self._writes.mutate(self._stub.UpdateSession, request, pb.Mutation(update_session=request.update))
 
     async def delete_session(self, session_id: str) -> pb.DeleteSessionResponse:
         """Removes a session and everything in it."""
@@ -134,7 +140,7 @@ class AsyncSessionStore(AdminCalls):
     async def append_message(self, session_id: str, message: Message) -> pb.AppendMessageResponse:
         """Appends a message, whose id the caller chose."""
         request = pb.AppendMessageRequest(session_id=session_id, message=message)
-        return await self._unary(self._stub.AppendMessage, request)
+        return await self._writes.mutate(self._stub.AppendMessage, request, pb.Mutation(append_message=request.message))
 
     def get_messages(
         self, session_id: str, *, after_sequence: int | None = None, limit: int | None = None
@@ -150,12 +156,14 @@ class AsyncSessionStore(AdminCalls):
     async def create_tool_call(self, session_id: str, tool_call: ToolCall) -> pb.CreateToolCallResponse:
         """Creates a tool call that waits for approval."""
         request = pb.CreateToolCallRequest(session_id=session_id, tool_call=tool_call)
-        return await self._unary(self._stub.CreateToolCall, request)
+        mutation = pb.Mutation(create_tool_call=request.tool_call)
+        return await self._writes.mutate(self._stub.CreateToolCall, request, mutation)
 
     async def update_tool_call(self, session_id: str, update: pb.ToolCallUpdate) -> pb.UpdateToolCallResponse:
         """Changes a tool call."""
         request = pb.UpdateToolCallRequest(session_id=session_id, update=update)
-        return await self._unary(self._stub.UpdateToolCall, request)
+        mutation = pb.Mutation(update_tool_call=request.update)
+        return await self._writes.mutate(self._stub.UpdateToolCall, request, mutation)
 
     def get_pending_tool_calls(self, session_id: str, *, include_unfinished: bool = False) -> Items[ToolCallState]:
         """The tool calls that wait for approval; with `include_unfinished` also those approved or executing."""
@@ -172,15 +180,12 @@ class AsyncSessionStore(AdminCalls):
         expect_no_events: bool = False,
     ) -> pb.AppendEventResponse:
         """Appends an event; raises SequenceConflictError when the newest event is not the expected one."""
-        _check_expectation(expected_last_sequence, expect_no_events=expect_no_events)
-        request = pb.AppendEventRequest(
-            session_id=session_id,
-            event=event,
-            event_id=fresh_id() if event_id is None else event_id,
-            expected_last_sequence=expected_last_sequence,
-            expect_no_events=expect_no_events or None,
-        )
-        return await self._unary(self._stub.AppendEvent, request)
+        expectation = _expectation(expected_last_sequence, expect_no_events=expect_no_events)
+        if event_id is None:
+            event_id = fresh_id()
+        request = pb.AppendEventRequest(session_id=session_id, event=event, event_id=event_id, **expectation)
+        mutation = pb.Mutation(append_event=pb.EventAppend(event=request.event, event_id=event_id))
+        return await self._writes.mutate(self._stub.AppendEvent, request, mutation, **expectation)
 
     def get_events(
         self,
@@ -215,7 +220,8 @@ class AsyncSessionStore(AdminCalls):
     ) -> pb.UpdateActiveMessageIdResponse:
         """Sets the message that heads the selected branch, or clears it."""
         request = pb.UpdateActiveMessageIdRequest(session_id=session_id, message_id=message_id)
-        return await self._unary(self._stub.UpdateActiveMessageId, request)
+        mutation = pb.Mutation(set_active_message=pb.ActiveMessageUpdate(message_id=message_id))
+        return await self._writes.mutate(self._stub.UpdateActiveMessageId, request, mutation)
 
     async def commit(
         self,
@@ -230,15 +236,10 @@ class AsyncSessionStore(AdminCalls):
         Raises SequenceConflictError when the newest event is not the expected one. Events without an id get one, so
         that the commit can be repeated; the mutations of the caller stay as they are.
         """
-        _check_expectation(expected_last_sequence, expect_no_events=expect_no_events)
-        request = pb.CommitRequest(
-            session_id=session_id,
-            mutations=mutations,  # copied
-            expected_last_sequence=expected_last_sequence,
-            expect_no_events=expect_no_events or None,
-        )
+        expectation = _expectation(expected_last_sequence, expect_no_events=expect_no_events)
+        request = pb.CommitRequest(session_id=session_id, mutations=mutations, **expectation)  # copies the mutations
         name_events(request.mutations)
-        return await self._unary(self._stub.Commit, request)
+        return await self._writes.commit(request)
 
     def write(self, commits: AsyncIterable[pb.CommitRequest] | Iterable[pb.CommitRequest]) -> Items[pb.CommitOutcome]:
         """Applies many commits without waiting for each answer, and yields their outcomes in order.
@@ -300,6 +301,10 @@ class AsyncSessionStore(AdminCalls):
             ) from error
 
 
-def _check_expectation(expected_last_sequence: int | None, *, expect_no_events: bool) -> None:
+def _expectation(expected_last_sequence: int | None, *, expect_no_events: bool) -> dict[str, Any]:
+    """The fields of a request that say so."""
     if expected_last_sequence is not None and expect_no_events:
         raise ValueError("expected_last_sequence and expect_no_events exclude each other")
+    if expected_last_sequence is not None:
+        return {"expected_last_sequence": expected_last_sequence}
+    return {"expect_no_events": True} if expect_no_events else {}

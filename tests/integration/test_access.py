@@ -287,12 +287,24 @@ async def test_an_open_tail_goes_on_when_another_token_changes(usual: Guarded) -
 
 
 async def test_a_client_takes_up_a_rotated_token_from_its_file(usual: Guarded) -> None:
-    """Without a new client."""
+    """Without a new client, and also for the writes, whose stream was opened with the token before."""
     credentials = Credentials(token_file=usual.folder / "data" / "token")
     async with AsyncSessionStore(usual.address("tcp"), credentials=credentials) as client:
         await client.create_session(session_id="s")
-        usual.tokens.rotate("default")
         await client.append_event("s", part())
+        for _ in range(2):
+            usual.tokens.rotate("default")
+            await client.append_event("s", part())
+        assert [0, 1, 2] == [event.sequence async for event in client.get_events("s")]
+
+
+async def test_writes_with_a_token_that_is_worth_nothing_are_refused(usual: Guarded) -> None:
+    """By the exceptions of any other call, though they ride a stream."""
+    reader = usual.tokens.create("reader", Right.READ)
+    for token, expected in (("guessed", errors.UnauthenticatedError), (reader, errors.PermissionDeniedError)):
+        async with AsyncSessionStore(usual.address("tcp"), credentials=Credentials(token=token)) as client:
+            with pytest.raises(expected):
+                await client.append_event("s", part())
 
 
 async def test_credentials_of_a_session_are_shown_to_those_who_ask_and_may(usual: Guarded) -> None:
