@@ -1,5 +1,5 @@
 // A tail that goes on where it was: over disconnects, restarts and crashes of the server, without a gap or a repeat.
-import { setTimeout as pause } from "node:timers/promises";
+// It needs nothing of Node.js: it is the same in a browser, over Connect and gRPC-Web.
 import { type Client, Code, ConnectError } from "@connectrpc/connect";
 import { ErrorInfoSchema } from "./generated/google/rpc/error_details_pb.js";
 import type { StoredEvent } from "./generated/sessionstore/v1/event_pb.js";
@@ -8,10 +8,10 @@ import type { SessionStoreService, TailEventsRequest } from "./generated/session
 const HEARTBEAT_SECONDS = 15;
 const BACK_OFF_SECONDS = { first: 0.1, most: 5 };
 
-/** A client, and a way to drop its connection, so that the next call makes a new one. */
+/** A client, and a way to drop its connection, so that the next call makes a new one; told why, where that is known. */
 export interface Connection {
   client: Client<typeof SessionStoreService>;
-  reset(): void;
+  reset(reason?: unknown): void;
 }
 
 /** The events after the cursor were deleted; go on at firstAvailableSequence, or give up. */
@@ -21,13 +21,19 @@ export class HistoryTrimmedError extends Error {
   }
 }
 
-/** Yields the events of a session after a sequence, for ever; ends when the session is deleted. */
+/** Yields the events of a session after a sequence, until it is aborted; ends when the session is deleted. */
 export async function* resumingTail(
-  { client, reset }: Connection, sessionId: string, after?: bigint, heartbeatSeconds = HEARTBEAT_SECONDS,
+  { client, reset }: Connection,
+  sessionId: string,
+  after?: bigint,
+  { heartbeatSeconds = HEARTBEAT_SECONDS, signal }: { heartbeatSeconds?: number; signal?: AbortSignal } = {},
 ): AsyncGenerator<StoredEvent> {
   let last = after;
-  for (let failures = 0; ; failures += 1) {
+  for (let failures = 0; !signal?.aborted; failures += 1) {
     const cancel = new AbortController();
+    const stop = () => cancel.abort();
+    signal?.addEventListener("abort", stop);
+    let reason: unknown;
     const start: TailEventsRequest["start"] =
       last === undefined ? { case: "fromBeginning", value: true } : { case: "afterSequence", value: last };
     const request = { sessionId, start, heartbeatIntervalSeconds: heartbeatSeconds };
@@ -63,15 +69,20 @@ export async function* resumingTail(
         }
       }
     } catch (error) {
+      if (signal?.aborted) {
+        return;
+      }
       if (!isBroken(error)) {
         throw trimmed(error) ?? error;
       }
+      reason = error;
     } finally {
+      signal?.removeEventListener("abort", stop);
       cancel.abort();
     }
-    reset();
+    reset(reason);
     const longest = Math.min(BACK_OFF_SECONDS.most, BACK_OFF_SECONDS.first * 2 ** failures);
-    await pause(longest * (0.5 + 0.5 * Math.random()) * 1000);
+    await new Promise((resolve) => setTimeout(resolve, longest * (0.5 + 0.5 * Math.random()) * 1000));
   }
 }
 
@@ -80,7 +91,8 @@ function isBroken(error: unknown): boolean {
   if (!(error instanceof ConnectError)) {
     return false;
   }
-  if (error.metadata.has("grpc-status")) {
+  // Over Connect there is no such field; the server's own errors are those with details.
+  if (error.metadata.has("grpc-status") || error.details.length > 0) {
     // A server that shuts down cancels the calls that it has not begun.
     return error.code === Code.Unavailable || error.code === Code.Canceled;
   }

@@ -1,0 +1,1 @@
+../typescript/resuming-tail.ts
