@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SOURCES := client server tests docs/demo examples/python .ci
 
-.PHONY: help demo test coverage format lint types generate generated protos wheel crosslang faults-quick bench bench-quick ci clean
+.PHONY: help demo test coverage format lint types generate generated protos wheel crosslang browser faults-quick bench bench-quick ci clean
 
 help: ## Show what there is.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -59,6 +59,15 @@ LANGUAGES ?= python,go,typescript,java,rust
 
 crosslang: $(READY) ## Play the conformance scenario in all languages, or in LANGUAGES=go,python.
 	$(BIN)/python -m tests.crosslang.kit --languages $(LANGUAGES)
+
+$(VENV)/.browser: $(READY) pyproject.toml
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --group browser
+	@touch $@
+
+browser: $(VENV)/.browser ## Test a page in a headless Chromium; needs Node.js, and installs Chromium where it can.
+	.ci/install-chromium
+	examples/browser/build
+	$(BIN)/pytest tests/browser
 
 faults-quick: $(READY) ## Kill the daemon again and again under load, and check that nothing acknowledged is lost.
 	$(BIN)/python -m tests.faults.crash_campaign --kills 8
