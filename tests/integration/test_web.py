@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 from connectrpc.client import ConnectClient
@@ -18,7 +18,10 @@ from connectrpc.method import IdempotencyLevel, MethodInfo, StreamType
 from connectrpc.protocol import ProtocolType
 from google.rpc.error_details_pb2 import ErrorInfo
 from grpc_health.v1 import health_pb2
-from pyqwest import Client, FullResponse
+from h2.config import H2Configuration
+from h2.connection import H2Connection
+from h2.events import DataReceived, PingAckReceived, StreamEnded
+from pyqwest import Client, FullResponse, HTTPTransport, HTTPVersion
 
 from sessiond.access.certificates import CertificateAuthority
 from sessiond.config import ServeConfig
@@ -53,6 +56,49 @@ def parsed(answer: FullResponse) -> Any:
     return json.loads(answer.content)
 
 
+TAIL_REQUEST = pb.TailEventsRequest(session_id="s").SerializeToString()
+TAIL = b"\0" + len(TAIL_REQUEST).to_bytes(4) + TAIL_REQUEST
+
+
+class Http2Page:
+    """A connection over which calls are sent piece by piece."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.http = H2Connection(H2Configuration(header_encoding="utf-8"))
+        self.writer = writer
+        self._reader = reader
+        self._seen: list[Any] = []
+        self.http.initiate_connection()
+
+    @classmethod
+    async def opened(cls, served: Served) -> Self:
+        return cls(*await asyncio.open_connection("127.0.0.1", served.daemon.addresses[-1].port))
+
+    def call(self, stream: int, body: bytes, headers: Mapping[str, str], *, ended: bool) -> None:
+        """Begins to tail; the call is on its way with the next wait."""
+        named = {":method": "POST", ":scheme": "http", ":authority": "localhost", ":path": f"/{STORE}/TailEvents"}
+        kind = {"content-type": "application/connect+proto"}
+        self.http.send_headers(stream, list({**named, **kind, **headers}.items()))
+        if body:
+            self.http.send_data(stream, body, end_stream=ended)
+
+    async def ping(self) -> None:
+        self._seen = [event for event in self._seen if not isinstance(event, PingAckReceived)]
+        self.http.ping(b"anything")
+        await self.until(PingAckReceived, 0)
+
+    async def until(self, kind: type[Any], stream: int, words: bytes = b"") -> None:
+        """Waits for something to arrive on a stream; 0 is the connection."""
+        while not any(
+            isinstance(event, kind) and getattr(event, "stream_id", 0) == stream and (not words or words in event.data)
+            for event in self._seen
+        ):
+            self.writer.write(self.http.data_to_send())
+            data = await self._reader.read(65536)
+            assert data, "the connection was closed"
+            self._seen.extend(self.http.receive_data(data))
+
+
 @asynccontextmanager
 async def serving(folder: Path) -> AsyncIterator[Served]:
     socket = f"unix:{folder / 's.sock'}"
@@ -74,18 +120,40 @@ async def served(tmp_path: Path) -> AsyncIterator[Served]:
         yield found
 
 
+TAIL_EVENTS = MethodInfo(
+    name="TailEvents",
+    service_name=STORE,
+    input=pb.TailEventsRequest,
+    output=pb.TailEventsResponse,
+    idempotency_level=IdempotencyLevel.UNKNOWN,
+    stream_type=StreamType.SERVER_STREAM,
+)
+WRITE = MethodInfo(
+    name="Write",
+    service_name=STORE,
+    input=pb.WriteRequest,
+    output=pb.WriteResponse,
+    idempotency_level=IdempotencyLevel.UNKNOWN,
+    stream_type=StreamType.BIDI_STREAM,
+)
+PROTOCOLS = [ProtocolType.CONNECT, ProtocolType.GRPC_WEB]
+
+
+def connected(protocol: ProtocolType, served: Served, version: HTTPVersion = HTTPVersion.HTTP1) -> ConnectClient:
+    http = Client(HTTPTransport(http_version=version))
+    return ConnectClient(served.url, codec=google_protobuf_binary_codec(), protocol=protocol, http_client=http)
+
+
 def tailing(protocol: ProtocolType, served: Served) -> tuple[ConnectClient, AsyncIterator[pb.TailEventsResponse]]:
-    client = ConnectClient(served.url, codec=google_protobuf_binary_codec(), protocol=protocol)
-    method = MethodInfo(
-        name="TailEvents",
-        service_name=STORE,
-        input=pb.TailEventsRequest,
-        output=pb.TailEventsResponse,
-        idempotency_level=IdempotencyLevel.UNKNOWN,
-        stream_type=StreamType.SERVER_STREAM,
-    )
+    client = connected(protocol, served)
     request = pb.TailEventsRequest(session_id="s")
-    return client, client.execute_server_stream(request=request, method=method, headers=served.bearer)
+    return client, client.execute_server_stream(request=request, method=TAIL_EVENTS, headers=served.bearer)
+
+
+async def writes(*session_ids: str) -> AsyncIterator[pb.WriteRequest]:
+    for session_id in session_ids:
+        append = pb.Mutation(append_event=pb.EventAppend(event=part("written")))
+        yield pb.WriteRequest(commits=[pb.CommitRequest(session_id=session_id, mutations=[append])])
 
 
 async def test_every_call_is_refused_without_credentials(served: Served) -> None:
@@ -122,7 +190,67 @@ async def test_json_is_answered_with_json(served: Served) -> None:
     assert 404 == (await served.post("no.such.Service/Call", b"{}", served.bearer)).status
 
 
-@pytest.mark.parametrize("protocol", [ProtocolType.CONNECT, ProtocolType.GRPC_WEB])
+@pytest.mark.parametrize("version", [HTTPVersion.HTTP1, HTTPVersion.HTTP2])
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+async def test_every_stream_is_refused_without_credentials(
+    served: Served, protocol: ProtocolType, version: HTTPVersion
+) -> None:
+    """With the code and the details that gRPC's clients get, and nothing is written or left open."""
+    async with AsyncSessionStore(served.socket) as owner:
+        await owner.create_session(session_id="s")
+        for headers in ({}, {"authorization": "Bearer sst_wrong"}):
+            for stream in ("TailEvents", "Write"):
+                client = connected(protocol, served, version)
+                answers: AsyncIterator[Any]
+                if stream == "TailEvents":
+                    request = pb.TailEventsRequest(session_id="s")
+                    answers = client.execute_server_stream(request=request, method=TAIL_EVENTS, headers=headers)
+                else:
+                    answers = client.execute_bidi_stream(request=writes("s"), method=WRITE, headers=headers)
+                with pytest.raises(ConnectError) as caught:
+                    await anext(answers)
+                await client.close()
+                info = ErrorInfo.FromString(caught.value.details[0].message_bytes)
+                assert (Code.UNAUTHENTICATED, "UNAUTHENTICATED") == (caught.value.code, info.reason)
+        assert 0 == (await owner.get_server_info()).open_tails
+        assert [] == [event async for event in owner.tail("s", follow=False)]
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+async def test_a_write_stream_is_answered_over_http(served: Served, protocol: ProtocolType) -> None:
+    """Which no page can send, but other clients of these protocols can; what is refused is so one by one."""
+    async with AsyncSessionStore(served.socket) as owner:
+        await owner.create_session(session_id="s")
+        client = connected(protocol, served, HTTPVersion.HTTP2)
+        answers = client.execute_bidi_stream(request=writes("s", "absent", "s"), method=WRITE, headers=served.bearer)
+        outcomes = [outcome.WhichOneof("outcome") async for answer in answers for outcome in answer.outcomes]
+        await client.close()
+        assert ["result", "error", "result"] == outcomes
+        assert [0, 1] == [event.sequence async for event in owner.tail("s", follow=False)]
+
+
+async def test_a_refused_call_leaves_the_others_of_its_connection_alone(served: Served) -> None:
+    """A tail over HTTP/2 goes on when the request of another call comes after that call was refused."""
+    async with AsyncSessionStore(served.socket) as owner, asyncio.timeout(20):
+        await owner.create_session(session_id="s")
+        page = await Http2Page.opened(served)
+        page.call(1, TAIL, served.bearer, ended=True)
+        await page.until(DataReceived, 1)
+        page.call(3, b"", {}, ended=False)
+        await page.until(DataReceived, 3, b"unauthenticated")
+        # Whatever the server does on its own after an answer, it has done before it answers all of these.
+        for _ in range(10):
+            await page.ping()
+        page.http.send_data(3, TAIL)
+        page.http.send_data(3, b"", end_stream=True)
+        await page.until(StreamEnded, 3)
+        await page.ping()
+        await owner.append_event("s", part("still here"))
+        await page.until(DataReceived, 1, b"still here")
+        page.writer.transport.abort()
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
 async def test_a_tail_follows_live_and_ends_with_draining(tmp_path: Path, protocol: ProtocolType) -> None:
     """Without a gap or a repeat, what is stored first; a stopping daemon says so before it ends the stream."""
     frames: list[pb.TailEventsResponse] = []
@@ -169,6 +297,22 @@ async def test_a_page_that_is_killed_leaves_no_tail_behind(served: Served) -> No
         async with asyncio.timeout(10):
             while len(asyncio.all_tasks()) > before:
                 await asyncio.sleep(0.01)
+
+
+async def test_a_connection_of_http2_that_is_closed_leaves_nothing_behind(served: Served) -> None:
+    """Neither a tail nor a task, so that the daemon stops at once."""
+    async with AsyncSessionStore(served.socket) as writer:
+        await writer.create_session(session_id="s")
+        before = len(asyncio.all_tasks())
+        page = await Http2Page.opened(served)
+        page.call(1, TAIL, served.bearer, ended=True)
+        await page.until(DataReceived, 1)
+        assert 1 == (await writer.get_server_info()).open_tails
+        page.writer.transport.abort()
+        async with asyncio.timeout(10):
+            while len(asyncio.all_tasks()) > before:
+                await asyncio.sleep(0.01)
+        assert 0 == (await writer.get_server_info()).open_tails
 
 
 async def test_an_error_in_a_stream_keeps_its_details(served: Served) -> None:

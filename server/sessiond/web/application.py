@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 from sessiond.access.policy import AccessPolicy
 from sessiond.web.access import AccessCheck
 from sessiond.web.codecs import BinaryCodec, JsonCodec
+from sessiond.web.endings import OrderlyEndings
 from sessiond.web.forwarding import forwarding_endpoints
 
 __all__ = ["web_application"]
@@ -46,7 +47,7 @@ def web_application(
         interceptors=[AccessCheck(policy)],
         codecs=[BinaryCodec(), JsonCodec()],
     )
-    return CORSMiddleware(
+    cross_origin = CORSMiddleware(
         gateway,
         allow_origins=allowed_origins,
         allow_methods=["GET", "POST"],
@@ -66,3 +67,4 @@ def web_application(
         allow_private_network=True,
         max_age=_PREFLIGHT_SECONDS,
     )
+    return OrderlyEndings(cross_origin, max_bytes=max_request_bytes)

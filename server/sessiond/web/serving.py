@@ -18,6 +18,9 @@ _log = logging.getLogger(__name__)
 _MAX_STREAMS = 1000
 """How many calls a browser may have open on one connection of HTTP/2; each tail is one."""
 
+_LETTING_GO_SECONDS = 1
+"""How long calls that outlast the grace have to clean up."""
+
 
 class WebServer:
     """One listener, from start to stop. Must be made and used in one event loop."""
@@ -44,7 +47,10 @@ class WebServer:
         done, _ = await asyncio.wait({self._serving}, timeout=grace_seconds)
         if not done:
             self._serving.cancel()
-            await asyncio.wait({self._serving})
+            # hypercorn does not pass a second cancellation on: what does not end by the first is left behind.
+            done, _ = await asyncio.wait({self._serving}, timeout=_LETTING_GO_SECONDS)
+            if not done:
+                _log.warning("a connection of a browser did not end and is left behind")
 
     def _ended(self, serving: asyncio.Task[None]) -> None:
         if not serving.cancelled() and (error := serving.exception()) is not None:
