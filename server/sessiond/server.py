@@ -149,11 +149,20 @@ async def _start(
     services = (_SESSION_STORE, _ADMIN, _HEALTH)
     reflection.enable_server_reflection((*(service.full_name for service in services), reflection.SERVICE_NAME), server)
     addresses = bind(server, [listener for listener in config.listeners if not listener.web], credentials)
-    web = _bind_web(config, server, tls)
-    await server.start()
-    if web is not None:
-        web.start(services, policy, allowed_origins=config.allowed_origins, max_request_bytes=limits.max_request_bytes)
-        addresses.extend(web.addresses)
+    web = _bind_web(config, tls)
+    try:
+        if web is not None:
+            bind(server, [web.inlet])
+        await server.start()
+        if web is not None:
+            max_bytes = limits.max_request_bytes
+            web.start(services, policy, allowed_origins=config.allowed_origins, max_request_bytes=max_bytes)
+            addresses.extend(web.addresses)
+    except BaseException:
+        await server.stop(None)
+        if web is not None:
+            await web.stop(0)
+        raise
     return Daemon(tuple(addresses), server, store, health, draining, config.grace_seconds, web)
 
 
@@ -167,15 +176,13 @@ def _require_web() -> None:
         ) from error
 
 
-def _bind_web(config: ServeConfig, server: grpc.aio.Server, tls: TlsFiles | None) -> "WebGateway | None":
+def _bind_web(config: ServeConfig, tls: TlsFiles | None) -> "WebGateway | None":
     listeners = [listener for listener in config.listeners if listener.web]
     if not listeners:
         return None
     from sessiond.web.gateway import WebGateway
 
-    web = WebGateway(listeners, tls)
-    bind(server, [web.inlet])
-    return web
+    return WebGateway(listeners, tls)
 
 
 def _access_policy(config: ServeConfig) -> AccessPolicy:

@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import socket
 import ssl
+import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -101,17 +103,17 @@ class Http2Page:
 
 @asynccontextmanager
 async def serving(folder: Path) -> AsyncIterator[Served]:
-    socket = f"unix:{folder / 's.sock'}"
+    path = f"unix:{folder / 's.sock'}"
     config = ServeConfig(
         data_dir=folder / "data",
-        listen=(socket, "http://127.0.0.1:0"),
+        listen=(path, "http://127.0.0.1:0"),
         durability="normal",
         allowed_origins=(ORIGIN,),
         grace_seconds=5,
     )
     async with running_daemon(config) as daemon:
         token = (folder / "data" / "token").read_text().strip()
-        yield Served(daemon, str(daemon.addresses[-1]), socket, token)
+        yield Served(daemon, str(daemon.addresses[-1]), path, token)
 
 
 @pytest.fixture
@@ -313,6 +315,37 @@ async def test_a_connection_of_http2_that_is_closed_leaves_nothing_behind(served
             while len(asyncio.all_tasks()) > before:
                 await asyncio.sleep(0.01)
         assert 0 == (await writer.get_server_info()).open_tails
+
+
+@pytest.mark.parametrize("broken", ["sessiond.server.bind", "sessiond.web.gateway.web_application"])
+async def test_a_start_that_fails_lets_go_of_what_was_bound(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    """The folder of the way to the daemon is removed, and the port is free for the next start."""
+    between = tmp_path / "between"
+    between.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(between))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = free.getsockname()
+    config = ServeConfig(data_dir=tmp_path / "data", listen=(f"http://127.0.0.1:{address[1]}",))
+    seen: list[list[Path]] = []
+
+    def breaks(*given: Any, **_: Any) -> list[Any]:
+        if broken.endswith("bind") and not given[1]:
+            return []
+        seen.append(list(between.iterdir()))
+        raise RuntimeError("broken")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(broken, breaks)
+        with pytest.raises(RuntimeError, match="broken"):
+            async with running_daemon(config):
+                pass
+    assert [1] == [len(folders) for folders in seen]
+    assert [] == list(between.iterdir())
+    async with running_daemon(config) as daemon:
+        assert address[1] == daemon.addresses[0].port
 
 
 async def test_an_error_in_a_stream_keeps_its_details(served: Served) -> None:
