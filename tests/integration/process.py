@@ -15,9 +15,9 @@ PATIENCE_SECONDS = 30
 
 
 def run_command(*arguments: str, address: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
-    """Runs a command to its end."""
-    given = {**os.environ, "SESSIOND_ADDRESS": address, **environment}
-    given.pop("SESSIOND_CONFIG", None)
+    """Runs a command to its end; of the settings in the environment it sees those given here."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("SESSIOND_")}
+    given = {**inherited, "SESSIOND_ADDRESS": address, **environment}
     return subprocess.run(
         [SESSIOND, *arguments], capture_output=True, text=True, timeout=PATIENCE_SECONDS, env=given, check=False
     )
