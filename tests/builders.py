@@ -1,6 +1,6 @@
 """Short ways to build the messages that tests send."""
 
-from collections.abc import AsyncIterable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable
 from typing import Any
 
 from sessionstore.v1 import session_store_service_pb2 as pb
@@ -14,6 +14,7 @@ __all__ = [
     "commit",
     "complete",
     "custom",
+    "event_fragments",
     "failed",
     "part",
     "result",
@@ -80,3 +81,9 @@ async def collect(fragments: AsyncIterable[Any], field: str) -> list[Any]:
         found: Iterable[Any] = getattr(fragment, field)
         items.extend(found)
     return items
+
+
+async def event_fragments(encoded: AsyncIterable[bytes]) -> AsyncGenerator[pb.GetEventsResponse, None]:
+    """The fragments of events that a store has encoded."""
+    async for fragment in encoded:
+        yield pb.GetEventsResponse.FromString(fragment)

@@ -7,6 +7,7 @@ subscriber, so none overflows: back-pressure is the frame that the client has no
 import asyncio
 from collections.abc import AsyncGenerator
 from time import monotonic
+from typing import Any
 
 from sessiond.contract.cursors import check_cursor
 from sessiond.contract.limits import DEFAULT_HEARTBEAT_INTERVAL_SECONDS
@@ -25,6 +26,7 @@ class Tail:
     """
 
     def __init__(self, feed: EventFeed, request: pb.TailEventsRequest, draining: asyncio.Event) -> None:
+        """The feed must be of the types of events that the request names."""
         self._feed = feed
         self._request = request
         self._draining = draining
@@ -37,8 +39,8 @@ class Tail:
         self._takes_what_there_is = False
         """Whether the client named no cursor, so that nothing can have been deleted after it."""
 
-    async def frames(self) -> AsyncGenerator[pb.TailEventsResponse, None]:
-        """The frames of the tail. Raises HistoryTrimmedError or CursorAheadError, at any time."""
+    async def frames(self) -> AsyncGenerator[bytes, None]:
+        """The frames of the tail, encoded. Raises HistoryTrimmedError or CursorAheadError, at any time."""
         try:
             await self._start()
             if self._request.from_now:
@@ -49,7 +51,7 @@ class Tail:
             async for frame in self._follow(caught_up=self._request.from_now):
                 yield frame
         except SessionGoneError as gone:
-            yield pb.TailEventsResponse(session_deleted=pb.SessionDeleted(archived=gone.archived))
+            yield _encoded(session_deleted=pb.SessionDeleted(archived=gone.archived))
 
     async def _start(self) -> None:
         bounds = await self._feed.bounds()
@@ -64,10 +66,10 @@ class Tail:
                 self._takes_what_there_is = True
         self._reported = self._cursor
 
-    async def _follow(self, *, caught_up: bool) -> AsyncGenerator[pb.TailEventsResponse, None]:
+    async def _follow(self, *, caught_up: bool) -> AsyncGenerator[bytes, None]:
         heartbeat_at = monotonic() + self._interval_seconds
         while not self._draining.is_set():
-            page = await self._feed.read(self._cursor, self._request.types)
+            page = await self._feed.read(self._cursor)
             self._advance(page)
             if page.events:
                 yield self._batch(page)
@@ -82,9 +84,9 @@ class Tail:
                 heartbeat_at = monotonic() + self._interval_seconds
             await self._feed.wait(max(0.0, heartbeat_at - monotonic()))
             if monotonic() >= heartbeat_at and not self._draining.is_set():
-                yield pb.TailEventsResponse(heartbeat=pb.Heartbeat(last_sequence=self._report()))
+                yield _encoded(heartbeat=pb.Heartbeat(last_sequence=self._report()))
                 heartbeat_at = monotonic() + self._interval_seconds
-        yield pb.TailEventsResponse(draining=pb.Draining(last_sequence=self._report()))
+        yield _encoded(draining=pb.Draining(last_sequence=self._report()))
 
     def _advance(self, page: EventPage) -> None:
         if page.first_available > self._cursor + 1:
@@ -95,17 +97,19 @@ class Tail:
         self._takes_what_there_is = False
         self._cursor = page.last
 
-    def _batch(self, page: EventPage) -> pb.TailEventsResponse:
+    def _batch(self, page: EventPage) -> bytes:
         first = self._reported + 1
         self._reported = page.last
-        return pb.TailEventsResponse(
-            events=pb.TailedEvents(first_sequence=first, last_sequence=page.last, events=page.events)
-        )
+        return page.frame(first)
 
-    def _caught_up(self) -> pb.TailEventsResponse:
-        return pb.TailEventsResponse(caught_up=pb.CaughtUp(last_sequence=self._report()))
+    def _caught_up(self) -> bytes:
+        return _encoded(caught_up=pb.CaughtUp(last_sequence=self._report()))
 
     def _report(self) -> int | None:
         """What the client learns to be accounted for; None before the first event."""
         self._reported = self._cursor
         return None if self._cursor < 0 else self._cursor
+
+
+def _encoded(**frame: Any) -> bytes:
+    return pb.TailEventsResponse(**frame).SerializeToString()

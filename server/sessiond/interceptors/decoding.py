@@ -1,7 +1,9 @@
-"""Decodes requests so that bytes which are no valid request get a clear answer.
+"""Decodes requests so that bytes which are no valid request get a clear answer, and lets encoded answers be.
 
 gRPC would end such a call with INTERNAL, without details and before any handler sees it. Here the decoder never raises:
 it passes on what it found, and the handler's call raises it where the error interceptor can see it.
+
+Handlers that have their answers encoded already, such as those of events, give them as bytes.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -57,6 +59,10 @@ def _explain(request_type: type[Message], data: bytes) -> InvalidRequestError:
     )
 
 
+def _encode(answer: Message | bytes) -> bytes:
+    return answer if isinstance(answer, bytes) else answer.SerializeToString()
+
+
 class DecodingInterceptor(grpc.aio.ServerInterceptor):
     """Must stand inside the interceptor that turns errors into statuses. Leaves other services' calls alone."""
 
@@ -74,6 +80,7 @@ class DecodingInterceptor(grpc.aio.ServerInterceptor):
         if handler.request_streaming:
             replaced["stream_stream"] = _checked_stream(handler.stream_stream)
         elif handler.response_streaming:
+            replaced["response_serializer"] = _encode
             replaced["unary_stream"] = _checked_unary_stream(handler.unary_stream)
         else:
             replaced["unary_unary"] = _checked_unary(handler.unary_unary)

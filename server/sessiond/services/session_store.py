@@ -83,7 +83,7 @@ class SessionStoreService(SingleMutations, pb_grpc.SessionStoreServiceServicer):
 
     def GetEvents(  # noqa: N802, D102
         self, request: pb.GetEventsRequest, context: Context
-    ) -> AsyncIterator[pb.GetEventsResponse]:
+    ) -> AsyncIterator[bytes]:
         return self._fragments(request, self._store.get_events)
 
     async def DeleteEventsBefore(  # noqa: N802, D102
@@ -110,9 +110,9 @@ class SessionStoreService(SingleMutations, pb_grpc.SessionStoreServiceServicer):
 
     async def TailEvents(  # noqa: N802, D102
         self, request: pb.TailEventsRequest, context: Context
-    ) -> AsyncIterator[pb.TailEventsResponse]:
+    ) -> AsyncIterator[bytes]:
         check_request(request, self._limits)
-        feed = await self._store.open_feed(request.session_id)
+        feed = await self._store.open_feed(request.session_id, request.types)
         try:
             async with aclosing(Tail(feed, request, self._draining).frames()) as frames:
                 async for frame in frames:

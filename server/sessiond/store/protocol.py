@@ -10,9 +10,9 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from sessiond.contract.encoded_events import encode_batch
 from sessionstore.v1 import admin_service_pb2 as admin_pb
 from sessionstore.v1 import session_store_service_pb2 as pb
-from sessionstore.v1.event_pb2 import StoredEvent
 
 __all__ = ["EventBounds", "EventFeed", "EventPage", "SessionGoneError", "Store", "StoreInfo"]
 
@@ -43,21 +43,29 @@ class EventBounds:
         return self.next - 1 if self.next else None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class EventPage:
-    """A run of events after a cursor.
+    """A run of events after a cursor, which tails may share.
 
     Attributes:
-        events: Those that the filter lets through, in order; the events of one commit are not torn apart.
+        events: Those that the filter lets through, in order, as encoded StoredEvents; the events of one commit are not
+            torn apart.
         last: The last sequence that the page accounts for; the cursor itself when there was nothing after it.
         first_available: The oldest stored sequence, as the page was read.
         reached_head: Whether nothing was stored after `last`, as the page was read.
     """
 
-    events: Sequence[StoredEvent]
+    events: Sequence[bytes]
     last: int
     first_available: int
     reached_head: bool
+    _frame: tuple[int, bytes] | None = None
+
+    def frame(self, first_sequence: int) -> bytes:
+        """The encoded TailEventsResponse with the events; encoded once for the tails that have come equally far."""
+        if self._frame is None or self._frame[0] != first_sequence:
+            self._frame = first_sequence, encode_batch(first_sequence, self.last, self.events)
+        return self._frame[1]
 
 
 class SessionGoneError(Exception):
@@ -79,7 +87,7 @@ class EventFeed(Protocol):
         """Which events are stored. Raises SessionGoneError."""
         ...
 
-    async def read(self, after: int, types: Sequence[str]) -> EventPage:
+    async def read(self, after: int) -> EventPage:
         """The next page of committed events after a cursor, -1 being before the first. Raises SessionGoneError."""
         ...
 
@@ -135,8 +143,8 @@ class Store(Protocol):
         """The tool calls that wait for approval, in fragments."""
         ...
 
-    def get_events(self, request: pb.GetEventsRequest) -> AsyncGenerator[pb.GetEventsResponse, None]:
-        """Events, in fragments."""
+    def get_events(self, request: pb.GetEventsRequest) -> AsyncGenerator[bytes, None]:
+        """Events, in fragments: encoded GetEventsResponses."""
         ...
 
     async def delete_events_before(self, request: pb.DeleteEventsBeforeRequest) -> pb.DeleteEventsBeforeResponse:
@@ -147,8 +155,8 @@ class Store(Protocol):
         """Queues a commit; commits submitted one after another are applied in that order."""
         ...
 
-    async def open_feed(self, session_id: str) -> EventFeed:
-        """A feed of a session's events, registered for wake-ups before it is returned."""
+    async def open_feed(self, session_id: str, types: Sequence[str] = ()) -> EventFeed:
+        """A feed of a session's events, all or those of some types, registered for wake-ups before it is returned."""
         ...
 
     def wake_feeds(self) -> None:

@@ -11,7 +11,7 @@ from sessionstore.v1 import session_store_service_pb2 as pb
 from sessionstore.v1.error_reason_pb2 import ErrorReason
 from sessionstore.v1.event_pb2 import StoredEvent
 from sessionstore.v1.session_pb2 import SessionConfig
-from tests.builders import append, collect, commit, complete, part, tool_call, user_message
+from tests.builders import append, collect, commit, complete, event_fragments, part, tool_call, user_message
 from tests.unit.store.sessions import create, info, listed, merged, submit
 
 
@@ -28,7 +28,7 @@ async def delete(store: SqliteStore, session_id: str = "s") -> admin_pb.DeleteAr
 
 
 async def events(store: SqliteStore) -> list[StoredEvent]:
-    return await collect(store.get_events(pb.GetEventsRequest(session_id="s")), "events")
+    return await collect(event_fragments(store.get_events(pb.GetEventsRequest(session_id="s"))), "events")
 
 
 async def fill(store: SqliteStore, session_id: str = "s") -> None:

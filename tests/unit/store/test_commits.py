@@ -16,7 +16,7 @@ from sessiond.store.sqlite.transaction import WriteTransaction
 from sessionstore.v1 import session_store_service_pb2 as pb
 from sessionstore.v1.session_pb2 import Session
 from sessionstore.v1.tool_pb2 import ToolCallStatus
-from tests.builders import append, collect, commit, complete, part, result, tool_call, user_message
+from tests.builders import append, collect, commit, complete, event_fragments, part, result, tool_call, user_message
 
 
 @pytest.fixture(autouse=True)
@@ -65,7 +65,7 @@ async def test_commits_of_one_group_fail_alone(store: SqliteStore) -> None:
         store.submit(commit("s", append(part("c")))),
     ]
     await asyncio.wait(waiting)
-    stored = await collect(store.get_events(pb.GetEventsRequest(session_id="s")), "events")
+    stored = await collect(event_fragments(store.get_events(pb.GetEventsRequest(session_id="s"))), "events")
     assert [type(None), NotFoundError, NotFoundError, type(None)] == [type(done.exception()) for done in waiting]
     assert [(item.sequence, item.event.message_part.content) for item in stored] == [(0, "a"), (1, "b"), (2, "c")]
 

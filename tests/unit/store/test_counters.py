@@ -11,7 +11,7 @@ import pytest
 from sessiond.store.errors import AlreadyExistsError, StoreError
 from sessiond.store.sqlite.engine import DATABASE_NAME, SqliteStore
 from sessionstore.v1 import session_store_service_pb2 as pb
-from tests.builders import append, collect, commit, complete, part, user_message
+from tests.builders import append, collect, commit, complete, event_fragments, part, user_message
 from tests.unit.store.sessions import create, info, merged, submit
 
 
@@ -129,7 +129,7 @@ async def test_counters_agree_with_the_rows_whatever_is_refused(store: SqliteSto
     ]
     assert list(range(1, len(given) + 1)) == given
     for name in ("a", "b"):
-        stored = await collect(store.get_events(pb.GetEventsRequest(session_id=name)), "events")
+        stored = await collect(event_fragments(store.get_events(pb.GetEventsRequest(session_id=name))), "events")
         session = await merged(store, name)
         assert list(range(len(session.state.messages))) == [item.sequence for item in session.state.messages]
         assert session.state.message_count == len(session.state.messages)

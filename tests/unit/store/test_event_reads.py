@@ -1,7 +1,7 @@
 """Reads of events: order, filters, bounds and trimmed history."""
 
 import sqlite3
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from sessiond.store.sqlite.reads import StreamingReads
 from sessionstore.v1 import admin_service_pb2 as admin_pb
 from sessionstore.v1 import session_store_service_pb2 as pb
 from sessionstore.v1.event_pb2 import StoredEvent
-from tests.builders import append, collect, commit, complete, custom, part
+from tests.builders import append, collect, commit, complete, custom, event_fragments, part
 
 
 @pytest.fixture(autouse=True)
@@ -29,7 +29,7 @@ async def session(store: SqliteStore) -> None:
 
 async def read(store: SqliteStore, **fields: object) -> list[int]:
     request = pb.GetEventsRequest(session_id="s", **fields)  # type: ignore[arg-type]
-    stored: list[StoredEvent] = await collect(store.get_events(request), "events")
+    stored: list[StoredEvent] = await collect(event_fragments(store.get_events(request)), "events")
     return [item.sequence for item in stored]
 
 
@@ -87,10 +87,10 @@ async def test_a_deletion_at_the_start_of_a_read_without_cursor_is_no_error(
     original = StreamingReads._ascending
     trim = pb.DeleteEventsBeforeRequest(session_id="s", before_sequence=4)
 
-    async def deleting_first(self: StreamingReads, *arguments: Any) -> AsyncGenerator[pb.GetEventsResponse, None]:
+    async def deleting_first(self: StreamingReads, *arguments: Any) -> AsyncGenerator[Sequence[bytes], None]:
         await store.delete_events_before(trim)
-        async for response in original(self, *arguments):
-            yield response
+        async for events in original(self, *arguments):
+            yield events
 
     monkeypatch.setattr(StreamingReads, "_ascending", deleting_first)
     assert await read(store) == [4, 5, 6, 7, 8, 9]
@@ -104,8 +104,10 @@ async def test_a_deletion_in_the_middle_of_a_read_is_told(store: SqliteStore, af
     """Events that go before a slow reader got to them are not skipped silently, unless the request allows for it."""
     for _ in range(4):
         await store.submit(commit("s", append(part("x" * 300_000))))
-    refusing = store.get_events(pb.GetEventsRequest(session_id="s", after_sequence=after))
-    skipping = store.get_events(pb.GetEventsRequest(session_id="s", skip_trimmed=True, after_sequence=after))
+    refusing = event_fragments(store.get_events(pb.GetEventsRequest(session_id="s", after_sequence=after)))
+    skipping = event_fragments(
+        store.get_events(pb.GetEventsRequest(session_id="s", skip_trimmed=True, after_sequence=after))
+    )
     assert (await anext(refusing)).events[-1].sequence == (await anext(skipping)).events[-1].sequence == 10
     await store.delete_events_before(pb.DeleteEventsBeforeRequest(session_id="s", before_sequence=12))
     with pytest.raises(HistoryTrimmedError):
@@ -134,7 +136,7 @@ async def test_what_is_appended_during_a_read_is_not_part_of_it(store: SqliteSto
     for _ in range(4):
         await store.submit(commit("s", append(part(big))))
     sequences = []
-    async for fragment in store.get_events(pb.GetEventsRequest(session_id="s")):
+    async for fragment in event_fragments(store.get_events(pb.GetEventsRequest(session_id="s"))):
         await store.submit(commit("s", append(part("late"))))
         sequences += [item.sequence for item in fragment.events]
     assert list(range(14)) == sequences
@@ -145,7 +147,7 @@ async def test_a_session_that_is_deleted_during_a_read_is_not_found(store: Sqlit
     """A read never passes off a part as the whole."""
     for _ in range(4):
         await store.submit(commit("s", append(part("x" * 200_000))))
-    fragments = store.get_events(pb.GetEventsRequest(session_id="s", descending=descending))
+    fragments = event_fragments(store.get_events(pb.GetEventsRequest(session_id="s", descending=descending)))
     await anext(fragments)
     await store.delete_session(pb.DeleteSessionRequest(session_id="s"))
     with pytest.raises(NotFoundError):
@@ -158,7 +160,7 @@ async def test_an_archived_session_ends_a_read(store: SqliteStore) -> None:
     for _ in range(4):
         await store.submit(commit("s", append(part("x" * 300_000))))
     for descending in (False, True):
-        fragments = store.get_events(pb.GetEventsRequest(session_id="s", descending=descending))
+        fragments = event_fragments(store.get_events(pb.GetEventsRequest(session_id="s", descending=descending)))
         await anext(fragments)
         await store.archive_session(admin_pb.ArchiveSessionRequest(session_id="s"))
         with pytest.raises(NotFoundError):
@@ -186,7 +188,7 @@ async def test_an_empty_session_reads_as_empty(store: SqliteStore) -> None:
     await store.create_session(pb.CreateSessionRequest(session_id="empty"))
     for descending in (False, True):
         request = pb.GetEventsRequest(session_id="empty", descending=descending)
-        assert [] == await collect(store.get_events(request), "events")
+        assert [] == await collect(event_fragments(store.get_events(request)), "events")
 
 
 async def test_a_limit_spans_fragments(store: SqliteStore) -> None:
@@ -195,6 +197,6 @@ async def test_a_limit_spans_fragments(store: SqliteStore) -> None:
         await store.submit(commit("s", append(part("x" * 200_000))))
     for descending, expected in ((False, [10, 11, 12, 13]), (True, [15, 14, 13, 12])):
         request = pb.GetEventsRequest(session_id="s", after_sequence=9, limit=4, descending=descending)
-        fragments = [fragment async for fragment in store.get_events(request)]
+        fragments = [fragment async for fragment in event_fragments(store.get_events(request))]
         assert expected == [item.sequence for fragment in fragments for item in fragment.events]
         assert all(fragment.events for fragment in fragments)

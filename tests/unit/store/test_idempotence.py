@@ -8,7 +8,7 @@ from sessionstore.v1 import session_store_service_pb2 as pb
 from sessionstore.v1.error_reason_pb2 import ErrorReason
 from sessionstore.v1.session_pb2 import SessionConfig
 from sessionstore.v1.tool_pb2 import ToolCallStatus
-from tests.builders import append, collect, commit, part, result, tool_call, user_message
+from tests.builders import append, collect, commit, event_fragments, part, result, tool_call, user_message
 
 
 @pytest.fixture(autouse=True)
@@ -17,7 +17,7 @@ async def session(store: SqliteStore) -> None:
 
 
 async def events(store: SqliteStore) -> list[str]:
-    stored = await collect(store.get_events(pb.GetEventsRequest(session_id="s")), "events")
+    stored = await collect(event_fragments(store.get_events(pb.GetEventsRequest(session_id="s"))), "events")
     return [item.event.message_part.content for item in stored]
 
 

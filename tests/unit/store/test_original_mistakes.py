@@ -13,7 +13,7 @@ from sessionstore.v1 import session_store_service_pb2 as pb
 from sessionstore.v1.error_reason_pb2 import ErrorReason
 from sessionstore.v1.session_pb2 import Session, SessionConfig, SessionStatus
 from sessionstore.v1.tool_pb2 import ApprovalPolicy, MixedApproval, ToolCallStatus, ToolConfig
-from tests.builders import append, collect, commit, part, result, tool_call, user_message
+from tests.builders import append, collect, commit, event_fragments, part, result, tool_call, user_message
 
 
 async def create(store: SqliteStore, session_id: str = "s", config: SessionConfig | None = None) -> None:
@@ -131,7 +131,7 @@ async def test_what_does_not_exist_is_not_found_by_name(store: SqliteStore) -> N
     with pytest.raises(NotFoundError, match="no session 'zz'"):
         await store.delete_session(pb.DeleteSessionRequest(session_id="zz"))
     with pytest.raises(NotFoundError, match="no session 'zz'"):
-        await collect(store.get_events(pb.GetEventsRequest(session_id="zz")), "events")
+        await collect(event_fragments(store.get_events(pb.GetEventsRequest(session_id="zz"))), "events")
 
 
 async def test_offset_works_without_limit(store: SqliteStore) -> None:

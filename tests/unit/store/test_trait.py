@@ -4,7 +4,18 @@ from sessiond.store.sqlite.engine import SqliteStore
 from sessionstore.v1 import session_store_service_pb2 as pb
 from sessionstore.v1.session_pb2 import LocalWorkspace, Session, SessionConfig, SessionStatus, Workspace
 from sessionstore.v1.tool_pb2 import ToolCallStatus
-from tests.builders import append, collect, commit, complete, failed, part, result, tool_call, user_message
+from tests.builders import (
+    append,
+    collect,
+    commit,
+    complete,
+    event_fragments,
+    failed,
+    part,
+    result,
+    tool_call,
+    user_message,
+)
 
 
 async def merged(store: SqliteStore, session_id: str) -> Session:
@@ -69,8 +80,10 @@ async def test_event_streaming(store: SqliteStore) -> None:
     """The first sequence is 0; after 0 there is nothing; from the beginning there is one event."""
     await store.create_session(pb.CreateSessionRequest(session_id="s"))
     response = await store.submit(commit("s", append(part())))
-    after = await collect(store.get_events(pb.GetEventsRequest(session_id="s", after_sequence=0)), "events")
-    everything = await collect(store.get_events(pb.GetEventsRequest(session_id="s")), "events")
+    after = await collect(
+        event_fragments(store.get_events(pb.GetEventsRequest(session_id="s", after_sequence=0))), "events"
+    )
+    everything = await collect(event_fragments(store.get_events(pb.GetEventsRequest(session_id="s"))), "events")
     assert response.results[0].append_event.sequence == 0
     assert after == []
     assert [part()] == [stored.event for stored in everything]

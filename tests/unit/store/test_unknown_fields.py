@@ -9,7 +9,7 @@ from sessionstore.v1.event_pb2 import Event, StoredEvent
 from sessionstore.v1.message_pb2 import Message
 from sessionstore.v1.session_pb2 import SessionConfig
 from sessionstore.v1.tool_pb2 import ToolCall, ToolCallStats, ToolConfig, ToolResult
-from tests.builders import append, collect, part, result, tool_call, user_message
+from tests.builders import append, collect, event_fragments, part, result, tool_call, user_message
 from tests.unit.store.sessions import create, merged, submit
 
 NEWER = bytes.fromhex("fa3e056e65776572")
@@ -37,7 +37,7 @@ def newer_event() -> Event:
 
 async def read_events(store: SqliteStore, **fields: object) -> list[StoredEvent]:
     request = pb.GetEventsRequest(session_id="s", **fields)  # type: ignore[arg-type]
-    return await collect(store.get_events(request), "events")
+    return await collect(event_fragments(store.get_events(request)), "events")
 
 
 def numbers(message: Message | ToolCall | ToolResult | ToolCallStats | Event | SessionConfig | ToolConfig) -> list[int]:
@@ -65,7 +65,8 @@ async def test_of_events_from_the_table_and_from_memory(store: SqliteStore) -> N
     feed = await store.open_feed("s")
     event = newer_event()
     await submit(store, append(event))
-    (followed,) = (await feed.read(-1, [])).events
+    (encoded,) = (await feed.read(-1)).events
+    followed = StoredEvent.FromString(encoded)
     feed.close()
     (read,) = await read_events(store)
     assert event == followed.event == read.event

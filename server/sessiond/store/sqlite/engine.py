@@ -1,12 +1,14 @@
 """The engine: one database file, one writer, a few readers."""
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 from sessiond.contract.limits import Limits
 from sessiond.store.protocol import EventFeed, StoreInfo
 from sessiond.store.sqlite.commits import CommitOperation
 from sessiond.store.sqlite.connection import Durability, ReaderPool, open_writer
+from sessiond.store.sqlite.event_filters import EventFilter
 from sessiond.store.sqlite.event_reads import session_events
 from sessiond.store.sqlite.feeds import FeedHub
 from sessiond.store.sqlite.reads import StreamingReads
@@ -95,10 +97,10 @@ class SqliteStore(StreamingReads):
         """See Store."""
         return self._writer.submit(CommitOperation(commit, self._limits))
 
-    async def open_feed(self, session_id: str) -> EventFeed:
+    async def open_feed(self, session_id: str, types: Sequence[str] = ()) -> EventFeed:
         """See Store."""
         found = await self._readers.run(lambda connection: session_events(connection, session_id))
-        return self._hub.open(found.session_key, self._readers)
+        return self._hub.open(found.session_key, EventFilter.of(types), self._readers)
 
     def wake_feeds(self) -> None:
         """See Store."""

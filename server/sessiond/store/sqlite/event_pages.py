@@ -1,7 +1,6 @@
 """Where a page of events ends: after about a fragment's size, but never inside a commit."""
 
 from sessiond.contract.limits import FRAGMENT_BYTES
-from sessionstore.v1.event_pb2 import StoredEvent
 
 __all__ = ["EventPageBuilder"]
 
@@ -10,7 +9,7 @@ class EventPageBuilder:
     """Takes events in order until the page is full."""
 
     def __init__(self) -> None:
-        self.events: list[StoredEvent] = []
+        self.events: list[bytes] = []
         self._size_bytes = 0
         self._commit = -1
 
@@ -19,8 +18,8 @@ class EventPageBuilder:
         # The sequences of a commit follow on each other: the difference is the sequence of its first event.
         return bool(self.events) and self._size_bytes >= FRAGMENT_BYTES and sequence - commit_index != self._commit
 
-    def add(self, event: StoredEvent, commit_index: int) -> None:
-        """Takes an event in."""
+    def add(self, sequence: int, commit_index: int, event: bytes) -> None:
+        """Takes an encoded StoredEvent in."""
         self.events.append(event)
-        self._commit = event.sequence - commit_index
-        self._size_bytes += event.ByteSize()
+        self._commit = sequence - commit_index
+        self._size_bytes += len(event)

@@ -1,18 +1,15 @@
 """Reads of events, by pages that are bounded in bytes and in the rows that they walk over."""
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from google.protobuf.message import DecodeError
-
+from sessiond.contract.encoded_events import encode_stored_event, first_damaged
 from sessiond.contract.limits import FRAGMENT_BYTES
-from sessiond.contract.timestamps import from_us
 from sessiond.store.errors import CorruptedError, NotFoundError
 from sessiond.store.protocol import EventBounds, EventPage
 from sessiond.store.sqlite.event_filters import EventFilter
 from sessiond.store.sqlite.event_pages import EventPageBuilder
-from sessionstore.v1.event_pb2 import StoredEvent
 
 __all__ = [
     "WINDOW_EVENTS",
@@ -82,13 +79,10 @@ def _select(
     return connection.execute(query, (session_key, after, before, *values))
 
 
-def _event(sequence: int, position: int, stored_at_us: int, event_id: str | None, payload: bytes) -> StoredEvent:
-    stored = StoredEvent(sequence=sequence, position=position, stored_at=from_us(stored_at_us), event_id=event_id)
-    try:
-        stored.event.ParseFromString(payload)
-    except DecodeError as error:
-        raise CorruptedError(f"event {sequence}") from error
-    return stored
+def _check_undamaged(sequences: Sequence[int], events: Sequence[bytes]) -> None:
+    damaged = first_damaged(events)
+    if damaged is not None:
+        raise CorruptedError(f"event {sequences[damaged]}")
 
 
 def read_page(
@@ -109,6 +103,7 @@ def read_page(
     if not event_filter.passes_all and event_filter.single_type is None:
         window_end = min(end, _commit_boundary(connection, session_key, max(after + 1, bounds.first) + WINDOW_EVENTS))
     page = EventPageBuilder()
+    sequences: list[int] = []
     last = max(after, window_end - 1)
     for sequence, commit_index, position, stored_at_us, event_id, payload in _select(
         connection, session_key, event_filter, after=after, before=window_end
@@ -117,7 +112,10 @@ def read_page(
             # What lies between is filtered out; the next page may as well begin here.
             last = sequence - 1
             break
-        page.add(_event(sequence, position, stored_at_us, event_id, payload), commit_index)
+        event = encode_stored_event(sequence, position, stored_at_us, event_id, payload)
+        page.add(sequence, commit_index, event)
+        sequences.append(sequence)
+    _check_undamaged(sequences, page.events)
     return EventPage(page.events, last, bounds.first, reached_head=last >= end - 1)
 
 
@@ -135,15 +133,21 @@ def read_descending(
     *,
     after: int,
     before: int,
-) -> list[StoredEvent]:
-    """The next fragment of the events between two sequences, both excluded, newest first; empty at the end."""
+) -> tuple[list[bytes], int]:
+    """The next fragment of the events between two sequences, both excluded, newest first, and its oldest sequence.
+
+    The events are encoded StoredEvents; there are none at the end.
+    """
     live_bounds(connection, session_id, session_key)
-    events: list[StoredEvent] = []
+    events: list[bytes] = []
+    sequences: list[int] = []
     size_bytes = 0
     rows = _select(connection, session_key, event_filter, after=after, before=before, descending=True)
     for sequence, _, position, stored_at_us, event_id, payload in rows:
         size_bytes += len(payload)
         if events and size_bytes > FRAGMENT_BYTES:
             break
-        events.append(_event(sequence, position, stored_at_us, event_id, payload))
-    return events
+        events.append(encode_stored_event(sequence, position, stored_at_us, event_id, payload))
+        sequences.append(sequence)
+    _check_undamaged(sequences, events)
+    return events, sequences[-1] if sequences else after

@@ -6,7 +6,6 @@ session; whatever it does not hold is read from the table.
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
 
 from sessiond.store.protocol import EventBounds, EventPage, SessionGoneError
 from sessiond.store.sqlite.connection import ReaderPool
@@ -36,14 +35,14 @@ class EventRing:
             self._clear()
         if not complete or not change.events:
             return
-        if self._end is not None and self._end != change.events[0].stored.sequence:
+        if self._end is not None and self._end != change.events[0].sequence:
             self._clear()
         for event in change.events:
             self._events.append(event)
-            self._size_bytes += event.stored.ByteSize()
-        self._end = change.events[-1].stored.sequence + 1
+            self._size_bytes += len(event.encoded)
+        self._end = change.events[-1].sequence + 1
         while self._size_bytes > RING_BYTES and self._events:
-            self._size_bytes -= self._events.popleft().stored.ByteSize()
+            self._size_bytes -= len(self._events.popleft().encoded)
 
     def page(self, after: int, event_filter: EventFilter) -> EventPage | None:
         """The events after a sequence, or None when the ring does not hold all of them."""
@@ -55,11 +54,11 @@ class EventRing:
         # The tails that are behind by little are the common case: walk from the newest end.
         newer = [self._events[index] for index in range(skipped - len(self._events), 0)]
         for event in newer:
-            if page.is_full_before(event.stored.sequence, event.commit_index):
-                last = event.stored.sequence - 1
+            if page.is_full_before(event.sequence, event.commit_index):
+                last = event.sequence - 1
                 break
             if event_filter.passes(event.type):
-                page.add(event.stored, event.commit_index)
+                page.add(event.sequence, event.commit_index, event.encoded)
         return EventPage(page.events, last, after + 1, reached_head=last == self._end - 1)
 
     def _clear(self) -> None:
@@ -112,10 +111,10 @@ class FeedHub:
         for topic in self._topics.values():
             topic.wake()
 
-    def open(self, session_key: int, readers: ReaderPool) -> "SqliteEventFeed":
+    def open(self, session_key: int, event_filter: EventFilter, readers: ReaderPool) -> "SqliteEventFeed":
         """A new feed of a session, registered for wake-ups."""
         topic = self._topics.setdefault(session_key, _Topic())
-        feed = SqliteEventFeed(self, session_key, topic, readers)
+        feed = SqliteEventFeed(self, session_key, topic, event_filter, readers)
         topic.feeds.add(feed)
         return feed
 
@@ -129,10 +128,13 @@ class FeedHub:
 class SqliteEventFeed:
     """See EventFeed."""
 
-    def __init__(self, hub: FeedHub, session_key: int, topic: _Topic, readers: ReaderPool) -> None:
+    def __init__(
+        self, hub: FeedHub, session_key: int, topic: _Topic, event_filter: EventFilter, readers: ReaderPool
+    ) -> None:
         self._hub = hub
         self._session_key = session_key
         self._topic = topic
+        self._filter = event_filter
         self._readers = readers
         self._seen = -1
 
@@ -141,12 +143,11 @@ class SqliteEventFeed:
         found = await self._readers.run(lambda connection: event_bounds(connection, self._session_key))
         return self._alive(found)
 
-    async def read(self, after: int, types: Sequence[str]) -> EventPage:
+    async def read(self, after: int) -> EventPage:
         """See EventFeed."""
         # Before the read: what is published during it wakes the wait that follows.
         self._seen = self._topic.version
-        event_filter = EventFilter.of(types)
-        page = self._topic.ring.page(after, event_filter)
+        page = self._topic.ring.page(after, self._filter)
         if page is not None:
             return page
         return await self._readers.run(
@@ -154,7 +155,7 @@ class SqliteEventFeed:
                 connection,
                 self._session_key,
                 self._alive(event_bounds(connection, self._session_key)),
-                event_filter,
+                self._filter,
                 after=after,
             )
         )

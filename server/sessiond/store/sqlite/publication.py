@@ -2,18 +2,21 @@
 
 from dataclasses import dataclass, field
 
-from sessionstore.v1.event_pb2 import StoredEvent
-
 __all__ = ["Publication", "PublishedEvent"]
 
 
 @dataclass(frozen=True, slots=True)
 class PublishedEvent:
-    """An event that was stored, with what a reader of the table would see beside it."""
+    """An event that was stored, with what a reader of the table would see beside it.
 
+    Attributes:
+        encoded: The StoredEvent as it is sent.
+    """
+
+    sequence: int
     commit_index: int
     type: str
-    stored: StoredEvent
+    encoded: bytes
 
 
 @dataclass(slots=True)

@@ -3,10 +3,11 @@
 Each fragment is one short piece of work on a reader; nothing is held in the database while a client takes it.
 """
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 
 from sessiond.contract.cursors import check_cursor
+from sessiond.contract.encoded_events import encode_events
 from sessiond.contract.limits import DEFAULT_PAGE_SIZE, MAX_SEQUENCE
 from sessiond.store.protocol import EventBounds
 from sessiond.store.sqlite.connection import ReaderPool
@@ -112,7 +113,7 @@ class StreamingReads:
                 return
             yield pb.GetPendingToolCallsResponse(tool_calls=page)
 
-    async def get_events(self, request: pb.GetEventsRequest) -> AsyncGenerator[pb.GetEventsResponse, None]:
+    async def get_events(self, request: pb.GetEventsRequest) -> AsyncGenerator[bytes, None]:
         """See Store."""
         session = await self._readers.run(lambda connection: session_events(connection, request.session_id))
         # What is appended from now on does not belong to the answer, which would otherwise never end.
@@ -122,11 +123,11 @@ class StreamingReads:
         remaining = request.limit if request.HasField("limit") else MAX_SEQUENCE
         event_filter = EventFilter.of(request.types)
         reading = self._descending if request.descending else self._ascending
-        async for response in reading(request, session.session_key, session.bounds, event_filter, before):
-            del response.events[remaining:]
-            remaining -= len(response.events)
-            if response.events:
-                yield response
+        async for events in reading(request, session.session_key, session.bounds, event_filter, before):
+            taken = events[:remaining]
+            remaining -= len(taken)
+            if taken:
+                yield encode_events(taken)
             if not remaining:
                 return
 
@@ -137,7 +138,7 @@ class StreamingReads:
         bounds: EventBounds,
         event_filter: EventFilter,
         before: int,
-    ) -> AsyncGenerator[pb.GetEventsResponse, None]:
+    ) -> AsyncGenerator[Sequence[bytes], None]:
         from_cursor = request.HasField("after_sequence")
         after = request.after_sequence if from_cursor else bounds.first - 1
         if from_cursor:
@@ -152,7 +153,7 @@ class StreamingReads:
             # Who named no cursor takes what there is as the first page is read, whatever was deleted just before.
             check_cursor(after, bounds, skip_trimmed=request.skip_trimmed or not from_cursor)
             from_cursor = True
-            yield pb.GetEventsResponse(events=page.events)
+            yield page.events
             after = page.last
 
     async def _descending(
@@ -162,15 +163,14 @@ class StreamingReads:
         bounds: EventBounds,
         event_filter: EventFilter,
         before: int,
-    ) -> AsyncGenerator[pb.GetEventsResponse, None]:
+    ) -> AsyncGenerator[Sequence[bytes], None]:
         after = request.after_sequence if request.HasField("after_sequence") else -1
         while True:
-            events = await self._readers.run(
+            events, before = await self._readers.run(
                 lambda connection, before=before: read_descending(  # type: ignore[misc]
                     connection, request.session_id, session_key, event_filter, after=after, before=before
                 )
             )
             if not events:
                 return
-            yield pb.GetEventsResponse(events=events)
-            before = events[-1].sequence
+            yield events

@@ -95,9 +95,11 @@ class WriteTransaction:
 
     def publish_event(self, session_key: int, commit_index: int, event_type: str, event: StoredEvent) -> None:
         """Keeps an event that was just stored for the tails of its session."""
-        followed = self._is_followed(session_key)
-        events = [PublishedEvent(commit_index, event_type, event)] if followed else []
-        self.publish(session_key, Publication(appended=1, events=events))
+        change = Publication(appended=1)
+        if self._is_followed(session_key):
+            # Here, in the thread of the writer: the event loop has the tails to serve.
+            change.events.append(PublishedEvent(event.sequence, commit_index, event_type, event.SerializeToString()))
+        self.publish(session_key, change)
 
     def begin_atomic(self) -> None:
         """Begins an operation of several writes, which are kept or undone together."""
