@@ -12,7 +12,7 @@ from typing import Any
 from sessiond.contract.cursors import check_cursor
 from sessiond.contract.limits import DEFAULT_HEARTBEAT_INTERVAL_SECONDS
 from sessiond.store.errors import HistoryTrimmedError
-from sessiond.store.protocol import EventFeed, EventPage, SessionGoneError
+from sessiond.store.protocol import EventFeed, EventPage, SessionGoneError, Store
 from sessionstore.v1 import session_store_service_pb2 as pb
 
 __all__ = ["Tail"]
@@ -25,9 +25,8 @@ class Tail:
     and a tail that is reopened after any `last_sequence` that it saw goes on exactly there.
     """
 
-    def __init__(self, feed: EventFeed, request: pb.TailEventsRequest, draining: asyncio.Event) -> None:
-        """The feed must be of the types of events that the request names."""
-        self._feed = feed
+    def __init__(self, store: Store, request: pb.TailEventsRequest, draining: asyncio.Event) -> None:
+        self._store = store
         self._request = request
         self._draining = draining
         interval = request.heartbeat_interval_seconds or DEFAULT_HEARTBEAT_INTERVAL_SECONDS
@@ -40,21 +39,47 @@ class Tail:
         """Whether the client named no cursor, so that nothing can have been deleted after it."""
 
     async def frames(self) -> AsyncGenerator[bytes, None]:
-        """The frames of the tail, encoded. Raises HistoryTrimmedError or CursorAheadError, at any time."""
+        """The frames of the tail, encoded.
+
+        Raises NotFoundError before the first, and HistoryTrimmedError or CursorAheadError at any time.
+        """
+        # One generator, and none around another: each would be resumed anew for every frame.
+        feed = await self._store.open_feed(self._request.session_id, self._request.types)
         try:
-            await self._start()
-            if self._request.from_now:
+            await self._start(feed)
+            caught_up = self._request.from_now
+            if caught_up:
                 # Pins the sequence: whatever is appended from here on is in the tail, also after it is reopened.
                 yield self._caught_up()
                 if self._request.no_follow:
                     return
-            async for frame in self._follow(caught_up=self._request.from_now):
-                yield frame
+            heartbeat_at = monotonic() + self._interval_seconds
+            while not self._draining.is_set():
+                page = await feed.read(self._cursor)
+                self._advance(page)
+                if page.events:
+                    yield self._batch(page)
+                    heartbeat_at = monotonic() + self._interval_seconds
+                if not page.reached_head:
+                    continue
+                if not caught_up:
+                    caught_up = True
+                    yield self._caught_up()
+                    if self._request.no_follow:
+                        return
+                    heartbeat_at = monotonic() + self._interval_seconds
+                await feed.wait(max(0.0, heartbeat_at - monotonic()))
+                if monotonic() >= heartbeat_at and not self._draining.is_set():
+                    yield _encoded(heartbeat=pb.Heartbeat(last_sequence=self._report()))
+                    heartbeat_at = monotonic() + self._interval_seconds
+            yield _encoded(draining=pb.Draining(last_sequence=self._report()))
         except SessionGoneError as gone:
             yield _encoded(session_deleted=pb.SessionDeleted(archived=gone.archived))
+        finally:
+            feed.close()
 
-    async def _start(self) -> None:
-        bounds = await self._feed.bounds()
+    async def _start(self, feed: EventFeed) -> None:
+        bounds = await feed.bounds()
         match self._request.WhichOneof("start"):
             case "after_sequence":
                 self._cursor = self._request.after_sequence
@@ -65,28 +90,6 @@ class Tail:
                 self._cursor = bounds.first - 1
                 self._takes_what_there_is = True
         self._reported = self._cursor
-
-    async def _follow(self, *, caught_up: bool) -> AsyncGenerator[bytes, None]:
-        heartbeat_at = monotonic() + self._interval_seconds
-        while not self._draining.is_set():
-            page = await self._feed.read(self._cursor)
-            self._advance(page)
-            if page.events:
-                yield self._batch(page)
-                heartbeat_at = monotonic() + self._interval_seconds
-            if not page.reached_head:
-                continue
-            if not caught_up:
-                caught_up = True
-                yield self._caught_up()
-                if self._request.no_follow:
-                    return
-                heartbeat_at = monotonic() + self._interval_seconds
-            await self._feed.wait(max(0.0, heartbeat_at - monotonic()))
-            if monotonic() >= heartbeat_at and not self._draining.is_set():
-                yield _encoded(heartbeat=pb.Heartbeat(last_sequence=self._report()))
-                heartbeat_at = monotonic() + self._interval_seconds
-        yield _encoded(draining=pb.Draining(last_sequence=self._report()))
 
     def _advance(self, page: EventPage) -> None:
         if page.first_available > self._cursor + 1:

@@ -36,13 +36,11 @@ class Frames:
         self.draining = asyncio.Event()
 
     async def __aenter__(self) -> "Frames":
-        self._feed = await self._store.open_feed("s", self._request.types)
-        self._frames = Tail(self._feed, self._request, self.draining).frames()
+        self._frames = Tail(self._store, self._request, self.draining).frames()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self._frames.aclose()
-        self._feed.close()
 
     async def next(self) -> pb.TailEventsResponse:
         return pb.TailEventsResponse.FromString(await asyncio.wait_for(anext(self._frames), 10))

@@ -1,12 +1,10 @@
 """Lets nobody through to a handler before it is known who calls and that they may."""
 
-from collections.abc import AsyncIterator
-from contextlib import aclosing
 from contextvars import ContextVar
 from typing import Any
 
 from sessiond.access.policy import AccessPolicy, Call, Caller
-from sessiond.interceptors.behaviours import Behaviour, WrappingInterceptor, answers_of
+from sessiond.interceptors.behaviours import Behaviour, WrappingInterceptor, write_answers
 
 __all__ = ["AccessInterceptor", "current_caller"]
 
@@ -40,15 +38,17 @@ class AccessInterceptor(WrappingInterceptor):
     def around_stream(self, behaviour: Behaviour, method: str) -> Behaviour:
         """See WrappingInterceptor."""
 
-        async def stream(request: Any, context: Any) -> AsyncIterator[Any]:
+        async def stream(request: Any, context: Any) -> None:
             self._admit(method, context)
             generation = self._policy.generation
-            async with aclosing(answers_of(behaviour, request, context)) as answers:
-                async for answer in answers:
-                    # A stream may last for days, and its credentials be revoked in the meantime.
-                    if generation != self._policy.generation:
-                        self._admit(method, context)
-                        generation = self._policy.generation
-                    yield answer
+
+            def still_admitted() -> None:
+                # A stream may last for days, and its credentials be revoked in the meantime.
+                nonlocal generation
+                if generation != self._policy.generation:
+                    self._admit(method, context)
+                    generation = self._policy.generation
+
+            await write_answers(behaviour, request, context, still_admitted)
 
         return stream

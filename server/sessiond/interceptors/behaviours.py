@@ -1,13 +1,13 @@
 """What interceptors put around the handlers of calls, of whatever shape a call is."""
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from typing import Any
 
 import grpc
 
-__all__ = ["Behaviour", "WrappingInterceptor", "answers_of"]
+__all__ = ["Behaviour", "WrappingInterceptor", "write_answers"]
 
 Behaviour = Callable[[Any, Any], Any]
 """What handles a call: takes the request, or the stream of them, and gRPC's context."""
@@ -36,15 +36,22 @@ class WrappingInterceptor(ABC, grpc.aio.ServerInterceptor):
 
     @abstractmethod
     def around_stream(self, behaviour: Behaviour, method: str) -> Behaviour:
-        """Wraps what gives a stream of answers."""
+        """Wraps what gives a stream of answers, or writes them; it must be made one that writes them."""
 
 
-async def answers_of(behaviour: Behaviour, request: Any, context: Any) -> AsyncGenerator[Any, None]:
-    """The answers of a handler; none of one that writes to the context by itself."""
+async def write_answers(
+    behaviour: Behaviour, request: Any, context: Any, before_each: Callable[[], None] | None = None
+) -> None:
+    """Writes the answers of a handler to the context, unless it does so by itself.
+
+    Interceptors are not generators around generators: each of those would be resumed anew for every answer.
+    """
     answers = behaviour(request, context)
     if not hasattr(answers, "__aiter__"):
         await answers
         return
     async with aclosing(answers):
         async for answer in answers:
-            yield answer
+            if before_each is not None:
+                before_each()
+            await context.write(answer)

@@ -7,7 +7,6 @@ Handlers that have their answers encoded already, such as those of events, give 
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import aclosing
 from typing import Any, cast
 
 import grpc
@@ -97,12 +96,10 @@ def _checked_unary(behaviour: Behaviour) -> Behaviour:
 
 
 def _checked_unary_stream(behaviour: Behaviour) -> Behaviour:
-    async def stream(request: Any, context: Any) -> AsyncIterator[Any]:
+    def stream(request: Any, context: Any) -> Any:
         if isinstance(request, _Undecodable):
             raise request.error
-        async with aclosing(behaviour(request, context)) as answers:
-            async for answer in answers:
-                yield answer
+        return behaviour(request, context)
 
     return stream
 
@@ -114,9 +111,7 @@ def _checked_stream(behaviour: Behaviour) -> Behaviour:
                 raise request.error
             yield request
 
-    async def stream(requests: AsyncIterator[Any], context: Any) -> AsyncIterator[Any]:
-        async with aclosing(behaviour(decoded(requests), context)) as answers:
-            async for answer in answers:
-                yield answer
+    def stream(requests: AsyncIterator[Any], context: Any) -> Any:
+        return behaviour(decoded(requests), context)
 
     return stream

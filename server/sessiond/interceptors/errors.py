@@ -1,14 +1,12 @@
 """Turns whatever a handler raises into a status with details, for unary calls and in the middle of streams alike."""
 
 import logging
-from collections.abc import AsyncIterator
-from contextlib import aclosing
 from typing import Any, NoReturn
 
 import grpc
 from grpc_status import rpc_status
 
-from sessiond.interceptors.behaviours import Behaviour, WrappingInterceptor, answers_of
+from sessiond.interceptors.behaviours import Behaviour, WrappingInterceptor, write_answers
 from sessiond.interceptors.statuses import internal_status, status_of
 from sessiond.store.errors import StoreError
 
@@ -36,11 +34,9 @@ class ErrorInterceptor(WrappingInterceptor):
     def around_stream(self, behaviour: Behaviour, method: str) -> Behaviour:
         """See WrappingInterceptor."""
 
-        async def stream(request: Any, context: Any) -> AsyncIterator[Any]:
+        async def stream(request: Any, context: Any) -> None:
             try:
-                async with aclosing(answers_of(behaviour, request, context)) as answers:
-                    async for answer in answers:
-                        yield answer
+                await write_answers(behaviour, request, context)
             except grpc.aio.AbortError:
                 raise
             except Exception as error:  # noqa: BLE001 - the last place that can keep it from the client

@@ -92,30 +92,19 @@ class SessionStoreService(SingleMutations, pb_grpc.SessionStoreServiceServicer):
         check_request(request, self._limits)
         return await self._store.delete_events_before(request)
 
-    async def _fragments(
+    def _fragments(
         self, request: RequestT, read: Callable[[RequestT], AsyncGenerator[AnswerT, None]]
     ) -> AsyncGenerator[AnswerT, None]:
         check_request(request, self._limits)
-        async with aclosing(read(request)) as fragments:
-            async for fragment in fragments:
-                yield fragment
+        return read(request)
 
-    async def Write(  # noqa: N802, D102
+    def Write(  # noqa: N802, D102
         self, request_iterator: AsyncIterator[pb.WriteRequest], context: Context
     ) -> AsyncIterator[pb.WriteResponse]:
-        stream = WriteStream(self._store, self._limits, self._draining)
-        async with aclosing(stream.responses(request_iterator)) as responses:
-            async for response in responses:
-                yield response
+        return WriteStream(self._store, self._limits, self._draining).responses(request_iterator)
 
-    async def TailEvents(  # noqa: N802, D102
+    def TailEvents(  # noqa: N802, D102
         self, request: pb.TailEventsRequest, context: Context
     ) -> AsyncIterator[bytes]:
         check_request(request, self._limits)
-        feed = await self._store.open_feed(request.session_id, request.types)
-        try:
-            async with aclosing(Tail(feed, request, self._draining).frames()) as frames:
-                async for frame in frames:
-                    yield frame
-        finally:
-            feed.close()
+        return Tail(self._store, request, self._draining).frames()

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 
 import grpc
@@ -22,10 +23,15 @@ class Details(grpc.HandlerCallDetails):
 
 
 class Context:
-    """Notes how a call was ended, as gRPC's own context would end it."""
+    """Notes what was answered and how a call was ended, as gRPC's own context would answer and end it."""
 
     def __init__(self) -> None:
+        self.answers: list[str] = []
         self.ended: tuple[grpc.StatusCode, str] | None = None
+
+    async def write(self, answer: str) -> None:
+        assert None is self.ended
+        self.answers.append(answer)
 
     async def abort(self, code: grpc.StatusCode, details: str, _trailing_metadata: Any) -> None:
         assert None is self.ended
@@ -48,16 +54,9 @@ async def finish(kind: str, error: BaseException, context: Context) -> list[str]
         return make(unary if kind.endswith("_unary") else stream)
 
     handler: Any = await ErrorInterceptor().intercept_service(continuation, Details())
-    answers: list[str] = []
-    try:
-        if kind.endswith("_unary"):
-            await getattr(handler, kind)("request", context)
-        else:
-            async for answer in getattr(handler, kind)("request", context):
-                answers.append(answer)  # noqa: PERF401 - those before the error count
-    except grpc.aio.AbortError:
-        pass
-    return answers
+    with suppress(grpc.aio.AbortError):
+        await getattr(handler, kind)("request", context)
+    return context.answers
 
 
 KINDS = ["unary_unary", "unary_stream", "stream_unary", "stream_stream"]
