@@ -13,6 +13,7 @@ from sessiond.store.sqlite.event_filters import EventFilter
 from sessiond.store.sqlite.event_pages import EventPageBuilder
 from sessiond.store.sqlite.event_reads import event_bounds, read_page
 from sessiond.store.sqlite.publication import Publication, PublishedEvent
+from sessiond.store.sqlite.wakeups import Wakeups
 
 __all__ = ["FeedHub", "SqliteEventFeed"]
 
@@ -76,11 +77,11 @@ class _Topic:
         self.version = 0
         self.waiting: set[asyncio.Future[None]] = set()
 
-    def wake(self) -> None:
+    def wake(self, wakeups: Wakeups) -> None:
         self.version += 1
-        for future in self.waiting:
-            if not future.done():
-                future.set_result(None)
+        if self.waiting:
+            woken, self.waiting = self.waiting, set()
+            wakeups.wake(woken)
 
 
 class FeedHub:
@@ -88,6 +89,7 @@ class FeedHub:
 
     def __init__(self) -> None:
         self._topics: dict[int, _Topic] = {}
+        self._wakeups = Wakeups()
 
     def is_followed(self, session_key: int) -> bool:
         """Whether a session has feeds; may be called from any thread."""
@@ -104,12 +106,12 @@ class FeedHub:
             topic = self._topics.get(session_key)
             if topic is not None:
                 topic.ring.take(change)
-                topic.wake()
+                topic.wake(self._wakeups)
 
     def wake_all(self) -> None:
         """Wakes every feed."""
         for topic in self._topics.values():
-            topic.wake()
+            topic.wake(self._wakeups)
 
     def open(self, session_key: int, event_filter: EventFilter, readers: ReaderPool) -> "SqliteEventFeed":
         """A new feed of a session, registered for wake-ups."""
@@ -137,6 +139,9 @@ class SqliteEventFeed:
         self._filter = event_filter
         self._readers = readers
         self._seen = -1
+        self._waiter: asyncio.Future[None] | None = None
+        self._deadline = 0.0
+        self._timer: asyncio.TimerHandle | None = None
 
     async def bounds(self) -> EventBounds:
         """See EventFeed."""
@@ -164,18 +169,37 @@ class SqliteEventFeed:
         """See EventFeed."""
         if self._topic.version != self._seen:
             return
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._topic.waiting.add(future)
+        loop = asyncio.get_running_loop()
+        self._deadline = loop.time() + timeout_seconds
+        # The timer of an earlier wait is kept, and put off when it rings: most waits end long before their time.
+        if self._timer is None or self._timer.when() > self._deadline:
+            self._set_timer(loop)
+        waiter = self._waiter = loop.create_future()
+        self._topic.waiting.add(waiter)
         try:
-            async with asyncio.timeout(timeout_seconds):
-                await future
-        except TimeoutError:
-            return
+            await waiter
         finally:
-            self._topic.waiting.discard(future)
+            self._waiter = None
+            self._topic.waiting.discard(waiter)
+
+    def _set_timer(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = loop.call_at(self._deadline, self._ring, loop)
+
+    def _ring(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._timer = None
+        if self._waiter is None or self._waiter.done():
+            return
+        if loop.time() < self._deadline:
+            self._set_timer(loop)
+        else:
+            self._waiter.set_result(None)
 
     def close(self) -> None:
         """See EventFeed."""
+        if self._timer is not None:
+            self._timer.cancel()
         self._hub.close(self, self._session_key, self._topic)
 
     def _alive(self, found: tuple[EventBounds, bool] | None) -> EventBounds:
