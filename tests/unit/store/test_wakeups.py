@@ -35,10 +35,23 @@ async def test_those_that_wait_no_longer_are_passed_over() -> None:
     given[-1].set_result(None)
     await asyncio.sleep(0)
     assert given[-2].cancelled()
+    await asyncio.sleep(0)
     # And the next ones are woken at once again.
     (later,) = waiters(1)
     wakeups.wake([later])
     assert later.done()
+
+
+async def test_those_of_many_sessions_count_together() -> None:
+    """A write to a thousand sessions with a tail each does not hold up the loop either."""
+    wakeups = Wakeups()
+    given = waiters(AT_ONCE + 1)
+    for waiter in given:
+        wakeups.wake([waiter])
+    assert AT_ONCE == sum(waiter.done() for waiter in given)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert given[-1].done()
 
 
 async def test_a_feed_waits_as_long_as_it_was_told_each_time(store: SqliteStore) -> None:

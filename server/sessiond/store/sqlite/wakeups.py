@@ -18,20 +18,26 @@ class Wakeups:
 
     def __init__(self) -> None:
         self._due: deque[asyncio.Future[None]] = deque()
-        self._running = False
+        self._left = AT_ONCE
+        """How many more may be woken in this turn of the loop."""
+        self._next_turn: asyncio.Handle | None = None
 
     def wake(self, waiters: Iterable[asyncio.Future[None]]) -> None:
-        """Wakes all of them, the first at once."""
+        """Wakes all of them, the first at once unless others are being woken."""
         self._due.extend(waiters)
-        if not self._running:
-            self._wake_some()
+        self._wake_some()
 
     def _wake_some(self) -> None:
-        for _ in range(min(AT_ONCE, len(self._due))):
+        while self._due and self._left:
             waiter = self._due.popleft()
             if not waiter.done():
+                self._left -= 1
                 waiter.set_result(None)
-        self._running = bool(self._due)
-        if self._running:
+        if self._next_turn is None and self._left < AT_ONCE:
             # Those that were woken take their turn first, and whatever else came in the meantime.
-            asyncio.get_running_loop().call_soon(self._wake_some)
+            self._next_turn = asyncio.get_running_loop().call_soon(self._turn)
+
+    def _turn(self) -> None:
+        self._next_turn = None
+        self._left = AT_ONCE
+        self._wake_some()
