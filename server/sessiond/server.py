@@ -21,6 +21,7 @@ from sessiond.access.tls_files import ReplaceableTls, TlsFiles
 from sessiond.access.token_authority import TokenAuthority
 from sessiond.access.tokens import TokenFile
 from sessiond.access.transport import server_credentials
+from sessiond.collector import collect_less_often
 from sessiond.config import ConfigError, Listener, ServeConfig
 from sessiond.contract.limits import Limits
 from sessiond.contract.timestamps import now_us
@@ -227,6 +228,7 @@ async def serve(config: ServeConfig, ready: Callable[[Sequence[Listener]], None]
         loop.add_signal_handler(number, on_signal)
     try:
         async with running_daemon(config) as daemon:
+            collect_less_often()
             ready(daemon.addresses)
             await stop_requested.wait()
             _log.info("draining")
