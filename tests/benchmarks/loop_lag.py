@@ -40,6 +40,7 @@ BOX_SECONDS = 2.0
 EVENTS = 30
 REPLAYED = 100_000
 BATCH = 500
+HISTORY, LATE_COMERS = 2000, 100
 
 _numbers = count()
 
@@ -153,6 +154,26 @@ async def _replay(daemon: _Probed) -> AsyncIterator[Load]:
 
 
 @asynccontextmanager
+async def _late_comers(daemon: _Probed) -> AsyncIterator[Load]:
+    """Tails that all come at once to a session that has a history, as after a restart."""
+    (session,) = await daemon.sessions(1)
+    await daemon.write([commit(session, *[append(EVENT)] * BATCH) for _ in range(HISTORY // BATCH)])
+    async with open_channels(daemon.address, CHANNELS) as channels:
+        stubs: list[Any] = [SessionStoreServiceStub(channel) for channel in channels]
+
+        async def run() -> int:
+            request = pb.TailEventsRequest(session_id=session, no_follow=True)
+            calls = [stubs[number % CHANNELS].TailEvents(request) for number in range(LATE_COMERS)]
+            return sum(await asyncio.gather(*(_count(call) for call in calls)))
+
+        yield run
+
+
+async def _count(call: Any) -> int:
+    return sum([len(frame.events.events) async for frame in call])
+
+
+@asynccontextmanager
 async def _idle(_: _Probed) -> AsyncIterator[Load]:
     """Nothing at all: what the machine does to a loop that has nothing to do."""
 
@@ -169,6 +190,7 @@ _LOADS: dict[str, Callable[[_Probed], AbstractAsyncContextManager[Load]]] = {
     "fan-out-many-sessions": partial(_fan_out, how_many=TAILS),
     "unary-appends": _appends,
     "replay": _replay,
+    "late-comers": _late_comers,
 }
 
 

@@ -43,6 +43,10 @@ class EventBounds:
         return self.next - 1 if self.next else None
 
 
+_PAGE_BYTES, _EVENT_BYTES = 500, 50
+"""What Python takes for a page, and for each event in it, beside their content."""
+
+
 @dataclass(slots=True)
 class EventPage:
     """A run of events after a cursor, which tails may share.
@@ -60,6 +64,11 @@ class EventPage:
     first_available: int
     reached_head: bool
     _frame: tuple[int, bytes] | None = None
+
+    @property
+    def kept_bytes(self) -> int:
+        """About how much memory the page takes, encoded too."""
+        return _PAGE_BYTES + sum(_EVENT_BYTES + 2 * len(event) for event in self.events)
 
     def frame(self, first_sequence: int) -> bytes:
         """The encoded TailEventsResponse with the events; encoded once for the tails that have come equally far."""

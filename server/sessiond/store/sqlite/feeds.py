@@ -6,6 +6,7 @@ session; whatever it does not hold is read from the table.
 
 import asyncio
 from collections import deque
+from itertools import count
 
 from sessiond.store.protocol import EventBounds, EventPage, SessionGoneError
 from sessiond.store.sqlite.connection import ReaderPool
@@ -13,11 +14,14 @@ from sessiond.store.sqlite.event_filters import EventFilter
 from sessiond.store.sqlite.event_pages import EventPageBuilder
 from sessiond.store.sqlite.event_reads import event_bounds, read_page
 from sessiond.store.sqlite.publication import Publication, PublishedEvent
+from sessiond.store.sqlite.shared_pages import PageKey, SharedPages
 from sessiond.store.sqlite.wakeups import Wakeups
 
 __all__ = ["FeedHub", "SqliteEventFeed"]
 
 RING_BYTES = 1024 * 1024
+
+_moments = count()
 
 
 class EventRing:
@@ -74,11 +78,12 @@ class _Topic:
     def __init__(self) -> None:
         self.ring = EventRing()
         self.feeds: set[SqliteEventFeed] = set()
-        self.version = 0
+        self.moment = next(_moments)
+        """Another one after each change; no two sessions ever have the same."""
         self.waiting: set[asyncio.Future[None]] = set()
 
     def wake(self, wakeups: Wakeups) -> None:
-        self.version += 1
+        self.moment = next(_moments)
         if self.waiting:
             woken, self.waiting = self.waiting, set()
             wakeups.wake(woken)
@@ -90,6 +95,7 @@ class FeedHub:
     def __init__(self) -> None:
         self._topics: dict[int, _Topic] = {}
         self._wakeups = Wakeups()
+        self.pages = SharedPages()
 
     def is_followed(self, session_key: int) -> bool:
         """Whether a session has feeds; may be called from any thread."""
@@ -151,10 +157,21 @@ class SqliteEventFeed:
     async def read(self, after: int) -> EventPage:
         """See EventFeed."""
         # Before the read: what is published during it wakes the wait that follows.
-        self._seen = self._topic.version
-        page = self._topic.ring.page(after, self._filter)
+        topic = self._topic
+        self._seen = topic.moment
+        if len(topic.feeds) == 1:
+            return topic.ring.page(after, self._filter) or await self._read(after)
+        key = PageKey(topic.moment, after, self._filter.types)
+        page = self._hub.pages.find(key)
         if page is not None:
             return page
+        page = topic.ring.page(after, self._filter)
+        if page is None:
+            return await self._hub.pages.read(key, lambda: self._read(after))
+        self._hub.pages.keep(key, page)
+        return page
+
+    async def _read(self, after: int) -> EventPage:
         return await self._readers.run(
             lambda connection: read_page(
                 connection,
@@ -167,7 +184,7 @@ class SqliteEventFeed:
 
     async def wait(self, timeout_seconds: float) -> None:
         """See EventFeed."""
-        if self._topic.version != self._seen:
+        if self._topic.moment != self._seen:
             return
         loop = asyncio.get_running_loop()
         self._deadline = loop.time() + timeout_seconds

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 __all__ = ["Wakeups"]
 
-AT_ONCE = 32
-"""How many are woken in one turn of the loop: what they then do takes one or two milliseconds."""
+AT_ONCE = 16
+"""How many are woken in one turn of the loop: what they then do takes about a millisecond."""
 
 
 class Wakeups:
