@@ -6,7 +6,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
-__all__ = ["RATE", "Candidate", "Kind", "Metric", "Report", "Target", "median_ratio", "percentile"]
+__all__ = ["RATE", "Candidate", "Kind", "Metric", "Report", "Run", "Target", "median_ratio", "percentile"]
+
+Run = Callable[[], Awaitable[Mapping[str, float]]]
+"""Does a piece of work once, and gives the value of each metric."""
 
 
 class Kind(Enum):
@@ -63,7 +66,7 @@ class Candidate:
 
     name: str
     kind: Kind
-    run: Callable[[], Awaitable[Mapping[str, float]]]
+    run: Run
     note: str = ""
 
 

@@ -8,13 +8,13 @@ from uuid import uuid4
 
 from tests.benchmarks.daemon import Daemon, running_daemon
 from tests.benchmarks.events import EVENT
-from tests.benchmarks.figures import RATE, Candidate, Kind, Target
+from tests.benchmarks.figures import RATE, Candidate, Kind, Run, Target
 from tests.benchmarks.floors import executemany_rate
 from tests.benchmarks.setting import Setting
 from tests.benchmarks.workloads.workload import Workload
 from tests.builders import append, commit
 
-__all__ = ["WORKLOAD", "load"]
+__all__ = ["WORKLOAD", "load", "ours"]
 
 EXECUTEMANY = "sqlite3 executemany"
 
@@ -36,14 +36,21 @@ async def load(daemon: Daemon, session: str, count: int, batch: int) -> float:
 
 
 @asynccontextmanager
+async def ours(daemon: Daemon, setting: Setting) -> AsyncIterator[Run]:
+    """See Driver."""
+
+    async def run() -> Mapping[str, float]:
+        session = setting.fresh_session()
+        await daemon.prepare([session])
+        return {RATE.name: await load(daemon, session, setting.sizes.bulk, setting.sizes.batch)}
+
+    yield run
+
+
+@asynccontextmanager
 async def _opened(setting: Setting) -> AsyncIterator[list[Candidate]]:
     sizes = setting.sizes
-    async with running_daemon(setting.fresh_path("d")) as daemon:
-
-        async def loaded() -> Mapping[str, float]:
-            session = setting.fresh_session()
-            await daemon.prepare([session])
-            return {RATE.name: await load(daemon, session, sizes.bulk, sizes.batch)}
+    async with running_daemon(setting.fresh_path("d")) as daemon, ours(daemon, setting) as loaded:
 
         async def executed() -> Mapping[str, float]:
             batches = _batches(sizes.bulk, sizes.batch)

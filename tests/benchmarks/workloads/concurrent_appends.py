@@ -1,19 +1,34 @@
 """Sixty-four appenders at once, each with a session of its own, over one client."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
-from tests.benchmarks.daemon import running_daemon
+from tests.benchmarks.daemon import Daemon, running_daemon
 from tests.benchmarks.driving import rate_of
-from tests.benchmarks.figures import RATE, Candidate, Kind, Target
+from tests.benchmarks.figures import RATE, Candidate, Kind, Run, Target
 from tests.benchmarks.floors import RawCommits
 from tests.benchmarks.peers import etcd, openai_agents, redis
 from tests.benchmarks.setting import Setting
 from tests.benchmarks.stores import Role, Store
 from tests.benchmarks.workloads.workload import Workload
 
-__all__ = ["WORKLOAD"]
+__all__ = ["WORKLOAD", "ours"]
+
+
+def _appending(store: Store, sessions: Sequence[str], box_seconds: float) -> Run:
+    async def run() -> Mapping[str, float]:
+        return {RATE.name: await rate_of(lambda number: store.append(sessions[number]), len(sessions), box_seconds)}
+
+    return run
+
+
+@asynccontextmanager
+async def ours(daemon: Daemon, setting: Setting) -> AsyncIterator[Run]:
+    """See Driver."""
+    sessions = [setting.fresh_session() for _ in range(setting.sizes.appenders)]
+    await daemon.prepare(sessions)
+    yield _appending(daemon, sessions, setting.sizes.box_seconds)
 
 
 @asynccontextmanager
@@ -29,19 +44,13 @@ async def _opened(setting: Setting) -> AsyncIterator[list[Candidate]]:
             async def committed() -> Mapping[str, float]:
                 return {RATE.name: await asyncio.to_thread(raw.rate, sizes.box_seconds)}
 
-            def appending(store: Store) -> Callable[[], Awaitable[Mapping[str, float]]]:
-                async def run() -> Mapping[str, float]:
-                    rate = await rate_of(
-                        lambda number: store.append(sessions[number]), sizes.appenders, sizes.box_seconds
-                    )
-                    return {RATE.name: rate}
-
-                return run
-
             yield [
-                Candidate(daemon.name, Kind.OURS, appending(daemon), daemon.note),
+                Candidate(daemon.name, Kind.OURS, _appending(daemon, sessions, sizes.box_seconds), daemon.note),
                 Candidate("sqlite3, one commit a row", Kind.FLOOR, committed, "no server at all; WAL, synced"),
-                *(Candidate(store.name, Kind.PEER, appending(store), store.note) for store in stores[1:]),
+                *(
+                    Candidate(store.name, Kind.PEER, _appending(store, sessions, sizes.box_seconds), store.note)
+                    for store in stores[1:]
+                ),
             ]
 
 

@@ -17,14 +17,15 @@ from sessionstore.v1.session_store_service_pb2_grpc import SessionStoreServiceSt
 from tests.benchmarks.channels import open_channels
 from tests.benchmarks.daemon import Daemon, running_daemon
 from tests.benchmarks.events import EVENT
-from tests.benchmarks.figures import Candidate, Kind, Metric, Target
+from tests.benchmarks.figures import Candidate, Kind, Metric, Run, Target
 from tests.benchmarks.floors import NOOP
 from tests.benchmarks.noop_server import GO
 from tests.benchmarks.setting import Setting
-from tests.benchmarks.workloads.workload import Workload
+from tests.benchmarks.sizes import Sizes
+from tests.benchmarks.workloads.workload import Driver, Workload
 from tests.builders import append, commit
 
-__all__ = ["MANY_SESSIONS", "ONE_SESSION"]
+__all__ = ["MANY_SESSIONS", "ONE_SESSION", "many_sessions", "one_session"]
 
 DELIVERIES = Metric("deliveries", "events/s")
 FRAMES = Metric("frames", "frames/s")
@@ -91,24 +92,43 @@ async def _write_in_turn(daemon: Daemon, sessions: Sequence[str], events: int) -
             raise RuntimeError(outcome.error.message)
 
 
+def _events(sizes: Sizes, *, many: bool) -> int:
+    """How many events each tail gets."""
+    return sizes.own_events if many else sizes.shared_events
+
+
+@asynccontextmanager
+async def _ours(daemon: Daemon, setting: Setting, *, many: bool) -> AsyncIterator[Run]:
+    sizes = setting.sizes
+    events = _events(sizes, many=many)
+
+    async def run() -> Mapping[str, float]:
+        sessions = [setting.fresh_session() for _ in range(sizes.tails if many else 1)]
+        await daemon.prepare(sessions)
+        requests = [pb.TailEventsRequest(session_id=sessions[number % len(sessions)]) for number in range(sizes.tails)]
+        write = (
+            partial(_write_in_turn, daemon, sessions, events)
+            if many
+            else partial(_append_one_by_one, daemon, sessions[0], events)
+        )
+        return await _deliveries(daemon.address, sizes.channels, requests, events, write)
+
+    yield run
+
+
+many_sessions: Driver = partial(_ours, many=True)
+one_session: Driver = partial(_ours, many=False)
+
+
 @asynccontextmanager
 async def _opened(setting: Setting, *, many: bool) -> AsyncIterator[list[Candidate]]:
     sizes = setting.sizes
-    events = sizes.own_events if many else sizes.shared_events
-    async with running_daemon(setting.fresh_path("d")) as daemon, open_channels(setting.noop_address) as (idle,):
-
-        async def ours() -> Mapping[str, float]:
-            sessions = [setting.fresh_session() for _ in range(sizes.tails if many else 1)]
-            await daemon.prepare(sessions)
-            requests = [
-                pb.TailEventsRequest(session_id=sessions[number % len(sessions)]) for number in range(sizes.tails)
-            ]
-            write = (
-                partial(_write_in_turn, daemon, sessions, events)
-                if many
-                else partial(_append_one_by_one, daemon, sessions[0], events)
-            )
-            return await _deliveries(daemon.address, sizes.channels, requests, events, write)
+    events = _events(sizes, many=many)
+    async with (
+        running_daemon(setting.fresh_path("d")) as daemon,
+        open_channels(setting.noop_address) as (idle,),
+        _ours(daemon, setting, many=many) as delivered,
+    ):
 
         async def nothing() -> Mapping[str, float]:
             stub: Any = SessionStoreServiceStub(idle)
@@ -121,7 +141,7 @@ async def _opened(setting: Setting, *, many: bool) -> AsyncIterator[list[Candida
 
         writer = "Write, one event a commit, the sessions in turn" if many else "AppendEvent, one after the other"
         yield [
-            Candidate(daemon.name, Kind.OURS, ours, f"{daemon.note}; written by {writer}"),
+            Candidate(daemon.name, Kind.OURS, delivered, f"{daemon.note}; written by {writer}"),
             Candidate(NOOP, Kind.FLOOR, nothing, "sends encoded frames of one event, writes and reads nothing"),
         ]
 

@@ -7,8 +7,8 @@ from functools import partial
 from time import perf_counter
 
 from sessionstore import AsyncSessionStore
-from tests.benchmarks.daemon import running_daemon
-from tests.benchmarks.figures import RATE, Candidate, Kind, Target
+from tests.benchmarks.daemon import Daemon, running_daemon
+from tests.benchmarks.figures import RATE, Candidate, Kind, Run, Target
 from tests.benchmarks.floors import NOOP, row_read_rate
 from tests.benchmarks.peers import redis
 from tests.benchmarks.setting import Setting
@@ -16,7 +16,7 @@ from tests.benchmarks.stores import Role
 from tests.benchmarks.workloads.bulk_load import load
 from tests.benchmarks.workloads.workload import Workload
 
-__all__ = ["WORKLOAD"]
+__all__ = ["WORKLOAD", "ours"]
 
 LOAD_BATCH = 1000
 
@@ -28,7 +28,7 @@ async def _counted(items: AsyncIterable[object]) -> int:
     return count
 
 
-def _timed(read: Callable[[], Awaitable[int]], expected: int) -> Callable[[], Awaitable[Mapping[str, float]]]:
+def _timed(read: Callable[[], Awaitable[int]], expected: int) -> Run:
     async def run() -> Mapping[str, float]:
         began = perf_counter()
         count = await read()
@@ -40,23 +40,41 @@ def _timed(read: Callable[[], Awaitable[int]], expected: int) -> Callable[[], Aw
     return run
 
 
+def _events_read(reader: AsyncSessionStore, session: str, count: int) -> Run:
+    return _timed(lambda: _counted(reader.get_events(session)), count)
+
+
+@asynccontextmanager
+async def _reader(daemon: Daemon, setting: Setting) -> AsyncIterator[tuple[AsyncSessionStore, str]]:
+    """A client that reads, and a long session."""
+    session = setting.fresh_session()
+    await daemon.prepare([session])
+    await load(daemon, session, setting.sizes.replay, LOAD_BATCH)
+    async with AsyncSessionStore(daemon.address) as reader:
+        yield reader, session
+
+
+@asynccontextmanager
+async def ours(daemon: Daemon, setting: Setting) -> AsyncIterator[Run]:
+    """See Driver."""
+    async with _reader(daemon, setting) as (reader, session):
+        yield _events_read(reader, session, setting.sizes.replay)
+
+
 @asynccontextmanager
 async def _opened(setting: Setting) -> AsyncIterator[list[Candidate]]:
     count = setting.sizes.replay
-    session = setting.fresh_session()
     async with (
         running_daemon(setting.fresh_path("d")) as daemon,
-        AsyncSessionStore(daemon.address) as reader,
+        _reader(daemon, setting) as (reader, session),
         AsyncSessionStore(setting.noop_address) as idle,
     ):
-        await daemon.prepare([session])
-        await load(daemon, session, count, LOAD_BATCH)
 
         async def rows() -> Mapping[str, float]:
             return {RATE.name: await asyncio.to_thread(row_read_rate, daemon.data_dir, count)}
 
         candidates = [
-            Candidate(daemon.name, Kind.OURS, _timed(lambda: _counted(reader.get_events(session)), count), "GetEvents"),
+            Candidate(daemon.name, Kind.OURS, _events_read(reader, session, count), "GetEvents"),
             Candidate(
                 f"{daemon.name}, tail",
                 Kind.OURS,

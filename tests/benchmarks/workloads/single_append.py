@@ -7,10 +7,10 @@ from contextlib import asynccontextmanager
 from sessionstore.v1 import session_store_service_pb2 as pb
 from sessionstore.v1.session_store_service_pb2_grpc import SessionStoreServiceStub
 from tests.benchmarks.channels import open_channels
-from tests.benchmarks.daemon import running_daemon
+from tests.benchmarks.daemon import Daemon, running_daemon
 from tests.benchmarks.driving import P50, P99, latencies, summary
 from tests.benchmarks.events import EVENT
-from tests.benchmarks.figures import Candidate, Kind, Target
+from tests.benchmarks.figures import Candidate, Kind, Run, Target
 from tests.benchmarks.floors import RawCommits
 from tests.benchmarks.peers import etcd
 from tests.benchmarks.setting import Setting
@@ -18,10 +18,29 @@ from tests.benchmarks.stores import Role, Store
 from tests.benchmarks.workloads.workload import Workload
 from tests.builders import append, commit
 
-__all__ = ["WORKLOAD"]
+__all__ = ["WORKLOAD", "ours"]
 
 ECHO_AND_COMMIT = "bidirectional echo + one sqlite3 commit"
 COMMIT = "one sqlite3 commit"
+
+
+def _timed(call: Callable[[], Awaitable[object]], count: int) -> Run:
+    async def run() -> Mapping[str, float]:
+        return summary(await latencies(call, count))
+
+    return run
+
+
+def _appending(store: Store, session: str, count: int) -> Run:
+    return _timed(lambda: store.append(session), count)
+
+
+@asynccontextmanager
+async def ours(daemon: Daemon, setting: Setting) -> AsyncIterator[Run]:
+    """See Driver."""
+    session = setting.fresh_session()
+    await daemon.prepare([session])
+    yield _appending(daemon, session, setting.sizes.single)
 
 
 @asynccontextmanager
@@ -43,20 +62,17 @@ async def _opened(setting: Setting) -> AsyncIterator[list[Candidate]]:
                 await call.read()
                 raw.commit()
 
-            def timed(call: Callable[[], Awaitable[object]]) -> Callable[[], Awaitable[Mapping[str, float]]]:
-                async def run() -> Mapping[str, float]:
-                    return summary(await latencies(call, setting.sizes.single))
-
-                return run
-
-            def appending(store: Store) -> Callable[[], Awaitable[Mapping[str, float]]]:
-                return timed(lambda: store.append(session))
-
+            count = setting.sizes.single
             yield [
-                Candidate(daemon.name, Kind.OURS, appending(daemon), daemon.note),
-                Candidate(ECHO_AND_COMMIT, Kind.FLOOR, timed(echoed_and_committed), "a no-op server; WAL, synced"),
-                Candidate(COMMIT, Kind.FLOOR, timed(committed), "no server at all; WAL, synced"),
-                *(Candidate(store.name, Kind.PEER, appending(store), store.note) for store in stores[1:]),
+                Candidate(daemon.name, Kind.OURS, _appending(daemon, session, count), daemon.note),
+                Candidate(
+                    ECHO_AND_COMMIT, Kind.FLOOR, _timed(echoed_and_committed, count), "a no-op server; WAL, synced"
+                ),
+                Candidate(COMMIT, Kind.FLOOR, _timed(committed, count), "no server at all; WAL, synced"),
+                *(
+                    Candidate(store.name, Kind.PEER, _appending(store, session, count), store.note)
+                    for store in stores[1:]
+                ),
             ]
             call.cancel()
             await asyncio.sleep(0)

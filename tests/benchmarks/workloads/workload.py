@@ -4,12 +4,16 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
-from tests.benchmarks.figures import Candidate, Metric, Target
+from tests.benchmarks.daemon import Daemon
+from tests.benchmarks.figures import Candidate, Metric, Run, Target
 from tests.benchmarks.setting import Setting
 from tests.benchmarks.sizes import Sizes
 from tests.benchmarks.stores import Role
 
-__all__ = ["Workload"]
+__all__ = ["Driver", "Workload"]
+
+Driver = Callable[[Daemon, Setting], AbstractAsyncContextManager[Run]]
+"""The part of a workload that we do, on any daemon: makes its sessions ready, and gives what does the work."""
 
 
 def _usual_rounds(sizes: Sizes) -> int:
