@@ -41,27 +41,49 @@ def _say(text: str) -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Measures the daemon beside its floors and its peers.")
     parser.add_argument("--quick", action="store_true", help="only prove that it runs; the figures mean nothing")
-    parser.add_argument("--only", nargs="+", choices=_NAMES, metavar="WORKLOAD", help=f"of {', '.join(_NAMES)}")
+    parser.add_argument(
+        "--only", nargs="+", type=_prefix, default=[""], metavar="PREFIX", help=f"of {', '.join(_NAMES)}"
+    )
     parser.add_argument("--rounds", type=int, help="how often each candidate does its work")
     parser.add_argument("--replay-events", type=int, help="how many events the replay reads")
     parser.add_argument("--tails", type=int, help="how many tails follow at once")
+    parser.add_argument("--scale-events", type=int, help="how many events the filled database has")
+    parser.add_argument("--scale-sessions", type=int, help="how many sessions the filled database has")
     parser.add_argument("--no-peers", action="store_true", help="measure beside the floors only")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all samples to a file; - is the output")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write a table for a page")
     parser.add_argument("--folder", type=Path, help="where the data of all candidates is kept while it runs")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    try:
+        _sizes(arguments)
+    except ValueError as error:
+        parser.error(str(error))
+    return arguments
+
+
+def _prefix(text: str) -> str:
+    """The first letters of the names of workloads. Raises ArgumentTypeError when there is none of them."""
+    if not any(name.startswith(text) for name in _NAMES):
+        raise argparse.ArgumentTypeError(f"no workload begins with {text!r}; there are {', '.join(_NAMES)}")
+    return text
 
 
 def _sizes(arguments: argparse.Namespace) -> Sizes:
     sizes = Sizes.quick() if arguments.quick else Sizes()
     if arguments.rounds:
         sizes = replace(sizes, rounds=arguments.rounds, replay_rounds=arguments.rounds)
-    return replace(sizes, replay=arguments.replay_events or sizes.replay, tails=arguments.tails or sizes.tails)
+    return replace(
+        sizes,
+        replay=arguments.replay_events or sizes.replay,
+        tails=arguments.tails or sizes.tails,
+        scale_events=arguments.scale_events or sizes.scale_events,
+        scale_sessions=arguments.scale_sessions or sizes.scale_sessions,
+    )
 
 
 async def _run(arguments: argparse.Namespace, folder: Path) -> None:
     facts, sizes = described(folder), _sizes(arguments)
-    workloads: list[Workload] = [each for each in WORKLOADS if not arguments.only or each.name in arguments.only]
+    workloads: list[Workload] = [each for each in WORKLOADS if each.name.startswith(tuple(arguments.only))]
     reports: list[Report] = []
     peers = () if arguments.no_peers else PEERS
     async with open_peers(folder / "peers", peers) as found, noop_server(folder) as noop_address:

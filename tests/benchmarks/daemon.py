@@ -44,8 +44,8 @@ class Daemon(Store):
 
 @asynccontextmanager
 async def running_daemon(folder: Path) -> AsyncIterator[Daemon]:
-    """A daemon with an empty database, and a client."""
-    folder.mkdir()
+    """A daemon on the data in a folder, which is made when it is not there, and a client."""
+    folder.mkdir(exist_ok=True)
     with DaemonProcess(folder) as process:
         async with AsyncSessionStore(process.address) as client:
             yield Daemon(process, client)

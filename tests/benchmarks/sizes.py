@@ -22,6 +22,11 @@ class Sizes:
         own_events: Events of each session when each tail has its own, in a round.
         replay: Events that one client reads.
         replay_rounds: How often it does.
+        scale_events: Events of the filled database.
+        scale_sessions: Sessions of the filled database.
+        scale_few_sessions: Sessions of the database that its lists are compared with.
+        scale_replay: Events that one client reads, when the filled database is compared with an empty one.
+        pages: How often each page of a list is asked for, in a round.
     """
 
     rounds: int = 5
@@ -36,6 +41,16 @@ class Sizes:
     own_events: int = 20
     replay: int = 1_000_000
     replay_rounds: int = 3
+    scale_events: int = 1_000_000
+    scale_sessions: int = 10_000
+    scale_few_sessions: int = 1000
+    scale_replay: int = 100_000
+    pages: int = 60
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for a filled database of which not every page of a list would be full."""
+        if self.scale_sessions < self.scale_few_sessions or self.scale_events < self.scale_sessions:
+            raise ValueError(f"a filled database has {self.scale_few_sessions:,} sessions at least, each with an event")
 
     @classmethod
     def quick(cls) -> "Sizes":
@@ -50,4 +65,8 @@ class Sizes:
             own_events=5,
             replay=5000,
             replay_rounds=1,
+            scale_events=6000,
+            scale_sessions=2000,
+            scale_replay=2000,
+            pages=3,
         )

@@ -5,6 +5,9 @@ from tests.benchmarks.workloads import (
     concurrent_appends,
     fan_out,
     replay,
+    scale,
+    scale_listing,
+    scale_start,
     single_append,
     tail_latency,
     unary_appends,
@@ -22,4 +25,7 @@ WORKLOADS: tuple[Workload, ...] = (
     fan_out.ONE_SESSION,
     fan_out.MANY_SESSIONS,
     replay.WORKLOAD,
+    *scale.WORKLOADS,
+    scale_listing.WORKLOAD,
+    scale_start.WORKLOAD,
 )

@@ -1,0 +1,98 @@
+"""Fills a database by plain sqlite3 with the rows that the daemon would have written, only sooner."""
+
+import hashlib
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from itertools import chain, islice, starmap
+from pathlib import Path
+from random import Random
+from uuid import UUID
+
+from sessiond.contract.items import event_type
+from sessiond.store.sqlite.migrations import migrate
+from tests.benchmarks.events import EVENT
+from tests.benchmarks.scale.contents import COMPLETE, Contents, FilledSession
+
+__all__ = ["fill"]
+
+SESSIONS_A_COMMIT = 1000
+ROWS_A_COMMIT = 100_000
+
+_SESSION = """
+    INSERT INTO sessions (session_key, id, create_digest, config, status, created_at_us, updated_at_us,
+                          next_message, next_event, message_count, last_model)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+_METADATA = "INSERT INTO session_metadata (session_key, key, value) VALUES (?, ?, ?)"
+_MESSAGE = "INSERT INTO messages (session_key, sequence, id, stored_at_us, payload) VALUES (?, ?, ?, ?, ?)"
+_EVENT = """
+    INSERT INTO events (position, session_key, sequence, commit_index, stored_at_us, type, event_id, payload)
+    VALUES (?, ?, ?, 0, ?, ?, ?, ?)
+"""
+_POSITION = "UPDATE store_counters SET value = ? WHERE name = 'next_position'"
+
+Row = tuple[object, ...]
+
+
+def fill(path: Path, contents: Contents) -> None:
+    """Makes a database with the daemon's own schema, and the contents in it."""
+    migrate(path)
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        # Nobody has to find anything after a power cut; the end puts everything onto the disk.
+        connection.execute("PRAGMA synchronous = OFF")
+        connection.execute("PRAGMA cache_size = -200000")
+        for first in range(0, contents.sessions, SESSIONS_A_COMMIT):
+            numbers = range(first, min(first + SESSIONS_A_COMMIT, contents.sessions))
+            sessions = [(number + 1, contents.session(number)) for number in numbers]
+            for statement, rows in ((_SESSION, _session_rows), (_METADATA, _metadata_rows), (_MESSAGE, _message_rows)):
+                _insert(connection, statement, chain.from_iterable(starmap(rows, sessions)))
+        _insert(connection, _EVENT, _event_rows(contents))
+        connection.execute(_POSITION, (contents.sessions * contents.events + 1,))
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    descriptor = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _insert(connection: sqlite3.Connection, statement: str, rows: Iterator[Row]) -> None:
+    while batch := list(islice(rows, ROWS_A_COMMIT)):
+        connection.execute("BEGIN IMMEDIATE")
+        connection.executemany(statement, batch)
+        connection.execute("COMMIT")
+
+
+def _session_rows(key: int, session: FilledSession) -> Iterator[Row]:
+    config = session.config.SerializeToString(deterministic=True)
+    yield (
+        *(key, session.id, hashlib.sha256(config).digest(), config, session.status),
+        *(session.created_at_us, session.updated_at_us),
+        *(session.messages, session.events, session.messages, session.model),
+    )
+
+
+def _metadata_rows(key: int, session: FilledSession) -> Iterator[Row]:
+    for name, value in session.config.metadata.items():
+        yield key, name, value
+
+
+def _message_rows(key: int, session: FilledSession) -> Iterator[Row]:
+    for sequence in range(session.messages):
+        message = session.message(sequence)
+        payload = message.SerializeToString(deterministic=True)
+        yield key, sequence, message.id, session.created_at_us, payload
+
+
+def _event_rows(contents: Contents) -> Iterator[Row]:
+    # Encoded once: there are millions of them and few different ones.
+    usual = event_type(EVENT), EVENT.SerializeToString(deterministic=True)
+    last = {name: (event_type(each), each.SerializeToString(deterministic=True)) for name, each in COMPLETE.items()}
+    random = Random(contents.sessions)
+    for position, (number, sequence) in enumerate(contents.in_order_of_events(), 1):
+        kind, payload = last[contents.model(number)] if sequence == contents.events - 1 else usual
+        event_id = str(UUID(int=random.getrandbits(128), version=4))
+        yield position, number + 1, sequence, contents.stored_at_us(position), kind, event_id, payload
