@@ -49,6 +49,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--tails", type=int, help="how many tails follow at once")
     parser.add_argument("--scale-events", type=int, help="how many events the filled database has")
     parser.add_argument("--scale-sessions", type=int, help="how many sessions the filled database has")
+    parser.add_argument("--memory-minutes", type=float, help="how long the memory is watched under load")
     parser.add_argument("--no-peers", action="store_true", help="measure beside the floors only")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all samples to a file; - is the output")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write a table for a page")
@@ -78,6 +79,7 @@ def _sizes(arguments: argparse.Namespace) -> Sizes:
         tails=arguments.tails or sizes.tails,
         scale_events=arguments.scale_events or sizes.scale_events,
         scale_sessions=arguments.scale_sessions or sizes.scale_sessions,
+        memory_minutes=arguments.memory_minutes or sizes.memory_minutes,
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
-__all__ = ["RATE", "Candidate", "Kind", "Metric", "Report", "Run", "Target", "median_ratio", "percentile"]
+__all__ = ["RATE", "Candidate", "Kind", "Limit", "Metric", "Report", "Run", "Target", "median_ratio", "percentile"]
 
 Run = Callable[[], Awaitable[Mapping[str, float]]]
 """Does a piece of work once, and gives the value of each metric."""
@@ -54,6 +54,19 @@ class Target:
 
 
 @dataclass(frozen=True)
+class Limit:
+    """What a value of ours is not to exceed, whatever others do.
+
+    Attributes:
+        metric: The name of the metric.
+        bound: The largest value.
+    """
+
+    metric: str
+    bound: float
+
+
+@dataclass(frozen=True)
 class Candidate:
     """One that does the work of a workload.
 
@@ -75,6 +88,8 @@ class Report:
     """The figures of one workload.
 
     Attributes:
+        targets: What the ratios of ours to others are to reach.
+        limits: What the values of all of ours are not to exceed.
         samples: For each candidate and metric one value a round, in the order of the rounds.
         absent: The peers that did not take part, with the reason.
         failed: The peers that broke off, with the reason; what they had done before counts.
@@ -84,6 +99,7 @@ class Report:
     title: str
     metrics: Sequence[Metric]
     targets: Sequence[Target]
+    limits: Sequence[Limit] = ()
     ours: str = ""
     kinds: dict[str, Kind] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
@@ -117,16 +133,20 @@ class Report:
             return None
         return median_ratio(self.samples[self.ours][metric], self.samples[name][metric])
 
-    def target(self, name: str, metric: str) -> Target | None:
-        """What the ratio is to reach, if anything."""
-        return next((target for target in self.targets if (target.against, target.metric) == (name, metric)), None)
+    def bound(self, name: str, metric: str) -> float | None:
+        """What the value of one of ours, or the ratio of ours to another, is held to, if anything."""
+        if self.kinds[name] is Kind.OURS:
+            return next((limit.bound for limit in self.limits if limit.metric == metric), None)
+        return next((each.bound for each in self.targets if (each.against, each.metric) == (name, metric)), None)
 
     def is_met(self, name: str, metric: Metric) -> bool | None:
-        """Whether the ratio reaches its target; None without a target or a ratio."""
-        target, ratio = self.target(name, metric.name), self.ratio(name, metric.name)
-        if target is None or ratio is None:
+        """Whether the bound is kept; None without one, or without anything to hold to it."""
+        bound = self.bound(name, metric.name)
+        ours = self.kinds[name] is Kind.OURS
+        figure = self.median(name, metric.name) if ours else self.ratio(name, metric.name)
+        if bound is None or figure is None:
             return None
-        return ratio <= target.bound if metric.lower_is_better else ratio >= target.bound
+        return figure <= bound if ours or metric.lower_is_better else figure >= bound
 
 
 def median_ratio(ours: Sequence[float], others: Sequence[float]) -> float | None:

@@ -11,7 +11,7 @@ __all__ = ["measured"]
 
 async def measured(workload: Workload, setting: Setting, say: Callable[[str], None]) -> Report:
     """All rounds of a workload. A peer that breaks is left out from then on; raises when we or a floor break."""
-    report = Report(workload.name, workload.title, workload.metrics, workload.targets)
+    report = Report(workload.name, workload.title, workload.metrics, workload.targets, workload.limits)
     if workload.peers is not None:
         report.absent.update(setting.absent_that(workload.peers))
     async with workload.opened(setting) as candidates:

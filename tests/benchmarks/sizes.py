@@ -26,6 +26,8 @@ class Sizes:
         scale_sessions: Sessions of the filled database.
         scale_few_sessions: Sessions of the database that its lists are compared with.
         scale_replay: Events that one client reads, when the filled database is compared with an empty one.
+        lives: How many sessions are at work at a time, when the memory is watched for minutes.
+        memory_minutes: How long it is watched.
         pages: How often each page of a list is asked for, in a round.
     """
 
@@ -45,6 +47,8 @@ class Sizes:
     scale_sessions: int = 10_000
     scale_few_sessions: int = 1000
     scale_replay: int = 100_000
+    lives: int = 16
+    memory_minutes: float = 1.0
     pages: int = 60
 
     def __post_init__(self) -> None:
@@ -68,5 +72,6 @@ class Sizes:
             scale_events=6000,
             scale_sessions=2000,
             scale_replay=2000,
+            memory_minutes=0.03,
             pages=3,
         )

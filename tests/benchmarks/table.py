@@ -66,7 +66,8 @@ def _body(report: Report) -> list[Row]:
 
 def _row(report: Report, metric: Metric, name: str) -> Row:
     value, ratio = report.median(name, metric.name), report.ratio(name, metric.name)
-    target, met = report.target(name, metric.name), report.is_met(name, metric)
+    bound, met = report.bound(name, metric.name), report.is_met(name, metric)
+    most = metric.lower_is_better or report.kinds[name] is Kind.OURS
     note = ""
     if name in report.failed:
         note = f"FAILED: {report.failed[name]}"
@@ -77,7 +78,7 @@ def _row(report: Report, metric: Metric, name: str) -> Row:
         "-" if value is None else _number(value),
         metric.unit,
         "" if ratio is None else f"{ratio:.2f}",
-        "" if target is None else f"{'≤' if metric.lower_is_better else '≥'} {target.bound:g}",
+        "" if bound is None else f"{'≤' if most else '≥'} {bound:g}",
         "" if met is None else ("yes" if met else "NO"),
         note,
     )
@@ -105,17 +106,15 @@ def _workload(report: Report) -> dict[str, Any]:
 
 
 def _candidate(report: Report, name: str, kind: Kind) -> dict[str, Any]:
-    figures = []
-    for metric in report.metrics:
-        target = report.target(name, metric.name)
-        figures.append(
-            {
-                **asdict(metric),
-                "median": report.median(name, metric.name),
-                "ratio": report.ratio(name, metric.name),
-                "target": None if target is None else target.bound,
-                "met": report.is_met(name, metric),
-                "samples": report.samples[name][metric.name],
-            }
-        )
+    figures = [
+        {
+            **asdict(metric),
+            "median": report.median(name, metric.name),
+            "ratio": report.ratio(name, metric.name),
+            "target": report.bound(name, metric.name),
+            "met": report.is_met(name, metric),
+            "samples": report.samples[name][metric.name],
+        }
+        for metric in report.metrics
+    ]
     return {"name": name, "kind": kind.value, "note": report.notes[name], "figures": figures}

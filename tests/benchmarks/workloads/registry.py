@@ -4,6 +4,7 @@ from tests.benchmarks.workloads import (
     bulk_load,
     concurrent_appends,
     fan_out,
+    memory,
     replay,
     scale,
     scale_listing,
@@ -28,4 +29,6 @@ WORKLOADS: tuple[Workload, ...] = (
     *scale.WORKLOADS,
     scale_listing.WORKLOAD,
     scale_start.WORKLOAD,
+    memory.LOADS,
+    memory.STEADY,
 )

@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
 from tests.benchmarks.daemon import Daemon
-from tests.benchmarks.figures import Candidate, Metric, Run, Target
+from tests.benchmarks.figures import Candidate, Limit, Metric, Run, Target
 from tests.benchmarks.setting import Setting
 from tests.benchmarks.sizes import Sizes
 from tests.benchmarks.stores import Role
@@ -32,6 +32,7 @@ class Workload:
         opened: Makes everything ready, and gives the candidates; the time that it takes does not count.
         peers: What a peer has to be able to do; None when no peer takes part.
         rounds: How often each candidate does its work.
+        limits: What our own values are not to exceed.
     """
 
     name: str
@@ -41,3 +42,4 @@ class Workload:
     opened: Callable[[Setting], AbstractAsyncContextManager[list[Candidate]]]
     peers: Role | None = None
     rounds: Callable[[Sizes], int] = field(default=_usual_rounds)
+    limits: Sequence[Limit] = ()

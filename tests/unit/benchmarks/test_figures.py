@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.benchmarks.figures import RATE, Candidate, Kind, Metric, Report, Target, median_ratio, percentile
+from tests.benchmarks.figures import RATE, Candidate, Kind, Limit, Metric, Report, Target, median_ratio, percentile
 
 P50 = Metric("p50", "ms", lower_is_better=True)
 
@@ -57,6 +57,22 @@ def test_ours_is_not_compared_with_itself() -> None:
     made.add("sessiond, tail", {RATE.name: 2.0})
     assert "sessiond" == made.ours
     assert made.ratio("sessiond, tail", RATE.name) is None
+
+
+@pytest.mark.parametrize(("mb", "met"), [(150.0, True), (151.0, False), (None, None)])
+def test_a_limit_is_held_against_our_own_value(mb: float | None, met: bool | None) -> None:
+    """The limit itself is good enough; what others do is neither here nor there."""
+    peak = Metric("peak", "MB", lower_is_better=True)
+    made = Report("w", "a workload", (peak,), (), limits=(Limit("peak", 150.0),))
+    made.enter(Candidate("sessiond", Kind.OURS, nothing))
+    made.enter(Candidate("peer", Kind.PEER, nothing))
+    made.add("peer", {"peak": 1000.0})
+    if mb is not None:
+        made.add("sessiond", {"peak": mb})
+    assert 150.0 == made.bound("sessiond", "peak")
+    assert met is made.is_met("sessiond", peak)
+    assert made.bound("peer", "peak") is None
+    assert made.is_met("peer", peak) is None
 
 
 def test_a_name_is_taken_once() -> None:

@@ -2,7 +2,7 @@
 
 import json
 
-from tests.benchmarks.figures import RATE, Candidate, Kind, Report, Target
+from tests.benchmarks.figures import RATE, Candidate, Kind, Limit, Metric, Report, Target
 from tests.benchmarks.sizes import Sizes
 from tests.benchmarks.table import as_json, as_markdown, as_table
 
@@ -41,6 +41,14 @@ def test_the_table_has_a_row_for_everybody() -> None:
     assert "rate etcd 750 events/s 2.50 ≥ 2 yes note of etcd" == row(table, "etcd")
     assert "rate redis - events/s ≥ 1 FAILED: ConnectionError: gone" == row(table, "redis")
     assert "nats: absent: nats-server is not installed" == row(table, "nats")
+
+
+def test_a_limit_stands_beside_our_own_value() -> None:
+    """It is the most that is allowed, whatever the metric."""
+    made = Report("memory", "how much", (Metric("peak", "MB", lower_is_better=True),), (), (Limit("peak", 150.0),))
+    made.enter(Candidate("sessiond", Kind.OURS, nothing))
+    made.add("sessiond", {"peak": 169.0})
+    assert "| memory, peak | sessiond | 169 MB |  | ≤ 150 | NO |" in as_markdown([made]).splitlines()
 
 
 def test_a_table_of_nothing_is_a_head() -> None:
