@@ -9,10 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from sessiond.store.sqlite.migration_files import load_migrations
 from sessionstore import SessionStore
 from sessionstore.v1.session_pb2 import SessionConfig
 from tests.builders import custom, part, tool_call, user_message
 from tests.integration.process import SESSIOND, DaemonProcess, run_command
+
+STEPS = [str(migration) for migration in load_migrations()]
 
 CLAUDE_LINE = {
     "type": "user",
@@ -161,7 +164,7 @@ def test_options_win_over_environment_over_file(tmp_path: Path) -> None:
         SESSIOND_DATA_DIR=str(tmp_path / "environment"),
     )
     for done, name in ((by_file, "file"), (by_environment, "environment"), (by_flag, "flag")):
-        assert (0, "applied 0001_sessions\n") == (done.returncode, done.stdout)
+        assert (0, f"applied {', '.join(STEPS)}\n") == (done.returncode, done.stdout)
         assert (tmp_path / name / "sessions.db").exists()
 
 
@@ -176,7 +179,7 @@ def test_a_mistake_in_the_file_is_named(tmp_path: Path) -> None:
 def test_migrate_status_creates_nothing(tmp_path: Path) -> None:
     """Looking is not touching."""
     done = run_command("migrate", "--status", "--json", "--data-dir", str(tmp_path / "data"))
-    assert [{"migration": "0001_sessions", "applied_at": None}] == lines(done)
+    assert [{"migration": step, "applied_at": None} for step in STEPS] == lines(done)
     assert not (tmp_path / "data").exists()
 
 

@@ -25,7 +25,7 @@ _SESSION = """
                           next_message, next_event, message_count, last_model)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
-_METADATA = "INSERT INTO session_metadata (session_key, key, value) VALUES (?, ?, ?)"
+_METADATA = "INSERT INTO session_metadata (session_key, key, value, created_at_us) VALUES (?, ?, ?, ?)"
 _MESSAGE = "INSERT INTO messages (session_key, sequence, id, stored_at_us, payload) VALUES (?, ?, ?, ?, ?)"
 _EVENT = """
     INSERT INTO events (position, session_key, sequence, commit_index, stored_at_us, type, event_id, payload)
@@ -77,7 +77,7 @@ def _session_rows(key: int, session: FilledSession) -> Iterator[Row]:
 
 def _metadata_rows(key: int, session: FilledSession) -> Iterator[Row]:
     for name, value in session.config.metadata.items():
-        yield key, name, value
+        yield key, name, value, session.created_at_us
 
 
 def _message_rows(key: int, session: FilledSession) -> Iterator[Row]:

@@ -21,7 +21,7 @@ CONTENTS = Contents(sessions=130, events=4)
 STORED = {
     "sessions": "SELECT session_key, id, request_id, create_digest, config, status, archived_at_us, next_message,"
     " next_event, first_event, message_count, last_model, active_message_id, approvals FROM sessions",
-    "metadata": "SELECT * FROM session_metadata ORDER BY session_key, key",
+    "metadata": "SELECT session_key, key, value FROM session_metadata ORDER BY session_key, key",
     "messages": "SELECT session_key, sequence, id, payload FROM messages ORDER BY session_key, sequence",
     "tool calls": "SELECT * FROM tool_calls",
     "events": "SELECT position, session_key, sequence, commit_index, type, length(event_id), payload FROM events",
@@ -69,6 +69,8 @@ def test_times_are_in_order(tmp_path: Path) -> None:
             " WHERE NOT created_at_us < stored_at_us OR NOT stored_at_us <= updated_at_us"
         )
         assert (0,) == filled.execute(out_of_order).fetchone()
+        labels = "SELECT count(*) FROM sessions s JOIN session_metadata m USING (session_key)"
+        assert (0,) == filled.execute(f"{labels} WHERE m.created_at_us <> s.created_at_us").fetchone()
         by_position = filled.execute("SELECT stored_at_us FROM events ORDER BY position").fetchall()
         by_key = filled.execute("SELECT created_at_us FROM sessions ORDER BY session_key").fetchall()
         by_update = filled.execute("SELECT updated_at_us FROM sessions ORDER BY session_key").fetchall()

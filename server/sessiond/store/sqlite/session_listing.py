@@ -14,7 +14,10 @@ __all__ = ["list_archives", "list_sessions"]
 
 PAGE_BYTES = 1024 * 1024
 SELECTIVE_MATCHES = 1000
-"""Up to so many sessions with a metadata pair, they are looked up and sorted; beyond, the sorted order is walked."""
+"""Up to so many sessions with a metadata pair, they are looked up and sorted; beyond, the sorted order is walked.
+
+In the order of creation they lie sorted beside the pair, and this is of no concern.
+"""
 
 _NO_LIMIT = -1
 _ORDER_COLUMNS = {
@@ -31,6 +34,8 @@ class _Conditions:
     """A FROM clause and a WHERE clause, with their values."""
 
     source: str = "sessions s"
+    lead: str = "s"
+    """The table that has the sorted column and the key, which breaks ties: the sessions, or their labels."""
     terms: list[str] = field(default_factory=lambda: ["s.archived_at_us IS NULL"])
     values: list[object] = field(default_factory=list)
 
@@ -46,19 +51,20 @@ class _Conditions:
 def _conditions(connection: sqlite3.Connection, request: pb.ListSessionsRequest) -> _Conditions:
     conditions = _Conditions()
     chosen = request.filter
+    by_creation = _ORDER_COLUMNS[request.order_by] == "created_at_us"
+    _add_metadata(connection, conditions, dict(chosen.metadata), by_creation=by_creation)
     for name, column, operator, convert in (
-        ("created_after", "created_at_us", ">=", ceil_us),
-        ("created_before", "created_at_us", "<=", floor_us),
-        ("updated_after", "updated_at_us", ">=", ceil_us),
-        ("updated_before", "updated_at_us", "<=", floor_us),
+        ("created_after", f"{conditions.lead}.created_at_us", ">=", ceil_us),
+        ("created_before", f"{conditions.lead}.created_at_us", "<=", floor_us),
+        ("updated_after", "s.updated_at_us", ">=", ceil_us),
+        ("updated_before", "s.updated_at_us", "<=", floor_us),
     ):
         if chosen.HasField(name):
-            conditions.add(f"s.{column} {operator} ?", convert(getattr(chosen, name)))
+            conditions.add(f"{column} {operator} ?", convert(getattr(chosen, name)))
     if chosen.HasField("status"):
         conditions.add("s.status = ?", int(chosen.status))
     if chosen.id_prefix:
         _add_prefix(conditions, chosen.id_prefix)
-    _add_metadata(connection, conditions, dict(chosen.metadata))
     return conditions
 
 
@@ -71,14 +77,19 @@ def _add_prefix(conditions: _Conditions, prefix: str) -> None:
         conditions.add("s.id < ?", prefix[:-1] + chr(code))
 
 
-def _add_metadata(connection: sqlite3.Connection, conditions: _Conditions, pairs: dict[str, str]) -> None:
+def _add_metadata(
+    connection: sqlite3.Connection, conditions: _Conditions, pairs: dict[str, str], *, by_creation: bool
+) -> None:
     counts = {pair: _count_matches(connection, *pair) for pair in pairs.items()}
     rarest = min(counts, key=lambda pair: counts[pair], default=None)
     for pair in pairs.items():
-        if pair == rarest and counts[pair] <= SELECTIVE_MATCHES:
-            # CROSS JOIN keeps the order of the tables: the few matches first, then their sessions.
+        if pair == rarest and (by_creation or counts[pair] <= SELECTIVE_MATCHES):
+            # CROSS JOIN keeps the order of the tables: the matches first, then their sessions.
             conditions.source = "session_metadata m CROSS JOIN sessions s ON s.session_key = m.session_key"
             conditions.add("m.key = ? AND m.value = ?", *pair)
+            if by_creation:
+                # The index of the labels has them in this order: the walk ends when the page is full.
+                conditions.lead = "m"
         else:
             conditions.add(
                 "EXISTS (SELECT 1 FROM session_metadata x WHERE x.session_key = s.session_key AND x.key = ?"
@@ -96,18 +107,19 @@ def list_sessions(connection: sqlite3.Connection, request: pb.ListSessionsReques
     """A page of the live sessions that match. Raises InvalidFieldError for a bad page token."""
     column = _ORDER_COLUMNS[request.order_by]
     conditions = _conditions(connection, request)
+    place = (f"{conditions.lead}.{column}", f"{conditions.lead}.session_key")
     remaining = request.limit if request.HasField("limit") else _NO_LIMIT
     offset = request.offset
     if request.page_token:
         offset = 0
         value, key, remaining = decode_token(request, request.page_token, 3)
-        conditions.add(f"(s.{column}, s.session_key) {'>' if request.ascending else '<'} (?, ?)", value, key)
+        conditions.add(f"({', '.join(place)}) {'>' if request.ascending else '<'} (?, ?)", value, key)
     size = request.page_size or DEFAULT_PAGE_SIZE
     size = size if remaining == _NO_LIMIT else min(size, remaining)
     direction = "ASC" if request.ascending else "DESC"
     query = (
         f"SELECT {_COLUMNS} FROM {conditions.source} WHERE {conditions.where}"  # noqa: S608
-        f" ORDER BY s.{column} {direction}, s.session_key {direction} LIMIT ? OFFSET ?"
+        f" ORDER BY {', '.join(f'{name} {direction}' for name in place)} LIMIT ? OFFSET ?"
     )
     rows = connection.execute(query, (*conditions.values, size + 1, offset)).fetchall()
     response = pb.ListSessionsResponse()

@@ -61,7 +61,7 @@ class CreateSession:
                 now_us,
             ),
         )
-        replace_metadata(transaction.connection, cursor.lastrowid or 0, {}, dict(self._config.metadata))
+        replace_metadata(transaction.connection, cursor.lastrowid or 0, now_us, {}, dict(self._config.metadata))
         return self._answer(session_id, now_us, already_existed=False)
 
     def _first_answer(self, connection: sqlite3.Connection) -> pb.CreateSessionResponse | None:

@@ -74,7 +74,9 @@ class UpdateSession:
                 row.session_key,
             ),
         )
-        replace_metadata(transaction.connection, row.session_key, old_metadata, dict(config.metadata))
+        replace_metadata(
+            transaction.connection, row.session_key, row.created_at_us, old_metadata, dict(config.metadata)
+        )
         if self._update.HasField("status"):
             row.status = int(self._update.status)
         transaction.changed(row)
