@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SOURCES := client server tests docs/demo examples/python .ci
 
-.PHONY: help demo test coverage format lint types generate generated protos wheel crosslang browser faults-quick bench bench-quick ci clean
+.PHONY: help demo test coverage format lint types generate generated protos wheel crosslang browser faults-quick bench bench-scale bench-quick profile ci clean
 
 help: ## Show what there is.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -76,15 +76,29 @@ $(VENV)/.bench: $(READY) pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --group bench
 	@touch $@
 
+# What CI needs to prove that the figures are shown.
+$(VENV)/.figures: $(READY) pyproject.toml
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --group figures
+	@touch $@
+
 BENCH ?=
+PROFILE ?=
 # gRPC tells of each process that is started while it has threads.
-bench bench-quick: export GRPC_VERBOSITY = ERROR
+bench bench-scale bench-quick profile: export GRPC_VERBOSITY = ERROR
 
 bench: $(VENV)/.bench ## Measure beside floors and peers; more options in BENCH="--json figures.json --only replay".
 	$(BIN)/python -m tests.benchmarks.bench $(BENCH)
 
-bench-quick: $(READY) ## Prove that the benchmark runs.
+bench-scale: $(VENV)/.bench ## Measure on 10,000,000 events in 100,000 sessions, and the memory for ten minutes; needs 8 GB of disk.
+	$(BIN)/python -m tests.benchmarks.bench --only scale memory --scale-events 10000000 --scale-sessions 100000 \
+		--memory-minutes 10 $(BENCH)
+
+bench-quick: $(VENV)/.figures ## Prove that the benchmark and the profiles run.
 	$(BIN)/python -m tests.benchmarks.bench --quick
+	$(BIN)/python -m tests.benchmarks.profiling --quick --folder build/profile-quick
+
+profile: $(VENV)/.figures ## Draw flame graphs of the daemon under load into build/profile; more in PROFILE="--seconds 30".
+	$(BIN)/python -m tests.benchmarks.profiling $(PROFILE)
 
 ci: ## Run all gates.
 	.ci/run
