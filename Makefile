@@ -94,7 +94,8 @@ bench-scale: $(VENV)/.bench ## Measure on 10,000,000 events in 100,000 sessions,
 		--memory-minutes 10 $(BENCH)
 
 bench-quick: $(VENV)/.figures ## Prove that the benchmark and the profiles run.
-	$(BIN)/python -m tests.benchmarks.bench --quick
+	mkdir -p build
+	$(BIN)/python -m tests.benchmarks.bench --quick --plot build/bench-quick.svg
 	$(BIN)/python -m tests.benchmarks.profiling --quick --folder build/profile-quick
 
 profile: $(VENV)/.figures ## Draw flame graphs of the daemon under load into build/profile; more in PROFILE="--seconds 30".

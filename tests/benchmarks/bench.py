@@ -4,6 +4,7 @@ Absolute figures depend on the machine; the ratios are what to compare. docs/per
 
     python -m tests.benchmarks.bench                      # everything
     python -m tests.benchmarks.bench --json figures.json  # keeps all samples too
+    python -m tests.benchmarks.bench --plot figures.svg   # draws the ratios
     python -m tests.benchmarks.bench --only replay --replay-events 100000
     python -m tests.benchmarks.bench --quick              # only proves that it runs
 """
@@ -15,8 +16,10 @@ import os
 import signal
 import sys
 import tempfile
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from tests.benchmarks.figures import Report
 from tests.benchmarks.floors import noop_server
@@ -53,6 +56,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--no-peers", action="store_true", help="measure beside the floors only")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all samples to a file; - is the output")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write a table for a page")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the ratios; the ending chooses the format")
     parser.add_argument("--folder", type=Path, help="where the data of all candidates is kept while it runs")
     arguments = parser.parse_args()
     try:
@@ -83,7 +87,15 @@ def _sizes(arguments: argparse.Namespace) -> Sizes:
     )
 
 
+def _drawing() -> Callable[[Mapping[str, Any], Path], None]:
+    """What draws; needed only for a picture. Raises ImportError before a long run, and not after it."""
+    from tests.benchmarks.plot import draw
+
+    return draw
+
+
 async def _run(arguments: argparse.Namespace, folder: Path) -> None:
+    draw = _drawing() if arguments.plot else None
     facts, sizes = described(folder), _sizes(arguments)
     workloads: list[Workload] = [each for each in WORKLOADS if each.name.startswith(tuple(arguments.only))]
     reports: list[Report] = []
@@ -99,6 +111,8 @@ async def _run(arguments: argparse.Namespace, folder: Path) -> None:
     if arguments.markdown:
         arguments.markdown.write_text(as_markdown(reports), encoding="utf-8")
     result = as_json(reports, facts, sizes, versions)
+    if draw is not None:
+        draw(result, arguments.plot)
     if arguments.json == Path("-"):
         sys.stdout.write(json.dumps(result, indent=1) + "\n")
         return
