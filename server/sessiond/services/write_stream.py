@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator
+from typing import Any
 
 from sessiond.contract.limits import Limits
 from sessiond.contract.requests import check_commit, check_request
@@ -28,7 +29,8 @@ class WriteStream:
         self._limits = limits
         self._draining = draining
         self._in_flight: deque[asyncio.Future[pb.CommitResponse]] = deque()
-        self._arrived = asyncio.Event()
+        self._changed = asyncio.Event()
+        """Set when a commit has its outcome, or there is nothing more to come."""
         self._room = asyncio.Event()
 
     async def responses(self, requests: AsyncIterator[pb.WriteRequest]) -> AsyncGenerator[pb.WriteResponse, None]:
@@ -38,16 +40,18 @@ class WriteStream:
         down, and with InvalidFieldError after a request that is not acceptable as a whole.
         """
         reader = asyncio.create_task(self._read(requests), name="write stream reader")
-        reader.add_done_callback(lambda _: self._arrived.set())
+        reader.add_done_callback(self._note_change)
         drain = asyncio.create_task(self._draining.wait(), name="write stream drain")
         drain.add_done_callback(lambda _: reader.cancel())
         try:
             while True:
-                await self._arrived.wait()
-                self._arrived.clear()
-                while self._in_flight:
-                    yield await self._next_response()
+                await self._changed.wait()
+                self._changed.clear()
+                while self._in_flight and self._in_flight[0].done():
+                    yield self._next_response()
                     self._room.set()
+                if self._in_flight:
+                    continue
                 if reader.cancelled():
                     raise DrainingError
                 if reader.done():
@@ -66,8 +70,9 @@ class WriteStream:
                 while len(self._in_flight) >= self._limits.max_commits_in_flight:
                     self._room.clear()
                     await self._room.wait()
-                self._in_flight.append(self._submit(commit))
-                self._arrived.set()
+                submitted = self._submit(commit)
+                submitted.add_done_callback(self._note_change)
+                self._in_flight.append(submitted)
 
     def _submit(self, commit: pb.CommitRequest) -> "asyncio.Future[pb.CommitResponse]":
         try:
@@ -79,9 +84,11 @@ class WriteStream:
             refused.exception()  # when the client leaves, nobody looks at it; that is no reason to complain
             return refused
 
-    async def _next_response(self) -> pb.WriteResponse:
-        """Waits for the oldest commit, and takes along whatever else is done in order."""
-        await asyncio.wait([self._in_flight[0]])
+    def _note_change(self, _: "asyncio.Future[Any]") -> None:
+        self._changed.set()
+
+    def _next_response(self) -> pb.WriteResponse:
+        """The outcomes of the oldest commits, as many in order as are done."""
         response = pb.WriteResponse()
         size_bytes = 0
         while self._in_flight and self._in_flight[0].done():

@@ -9,6 +9,7 @@ from sessiond.store.errors import (
     DrainingError,
     IllegalTransitionError,
     NotFoundError,
+    StorageFullError,
     TooLargeError,
 )
 from sessiond.store.sqlite.engine import SqliteStore
@@ -115,6 +116,20 @@ async def test_an_unforeseen_failure_fails_alone(store: SqliteStore) -> None:
     await asyncio.gather(first, broken, last, return_exceptions=True)
     assert isinstance(broken.exception(), ZeroDivisionError)
     assert [done.result().results[0].append_event.sequence for done in (first, last)] == [0, 1]
+
+
+async def test_what_a_full_database_refused_leaves_no_trace_in_the_counters(store: SqliteStore) -> None:
+    """The sequences of a group that could not be written are given to the next one, in the order of positions."""
+    await store.submit(commit("s", append(part("before"))))
+    connection = store._writer._connection
+    await connection.run(lambda writing: writing.execute("PRAGMA max_page_count = 1").fetchone())
+    refused = [store.submit(commit("s", append(part("x" * 100_000)))) for _ in range(3)]
+    errors = await asyncio.gather(*refused, return_exceptions=True)
+    await connection.run(lambda writing: writing.execute("PRAGMA max_page_count = 1073741823").fetchone())
+    response = await store.submit(commit("s", append(part("after"))))
+    assert [StorageFullError] * 3 == [type(error) for error in errors]
+    assert 1 == response.results[0].append_event.sequence
+    assert response.results[0].append_event.position > 1
 
 
 async def test_a_write_that_is_cancelled_in_the_queue_is_dropped(store: SqliteStore) -> None:

@@ -21,7 +21,7 @@ async def position(store: SqliteStore, session_id: str = "s") -> int:
 
 
 async def test_positions_grow_over_all_sessions_and_outlive_them(data_dir: Path) -> None:
-    """Neither deleting events or sessions nor a restart gives a position again."""
+    """Neither deleting events or sessions nor a restart gives a position again; a restart may leave a gap."""
     store = await SqliteStore.open(data_dir)
     await create(store, "a")
     await create(store, "b")
@@ -35,7 +35,8 @@ async def test_positions_grow_over_all_sessions_and_outlive_them(data_dir: Path)
     await create(store, "a")
     seen.append(await position(store, "a"))
     await store.close()
-    assert [1, 2, 3, 4, 5] == seen
+    assert [1, 2, 3, 4] == seen[:4]
+    assert seen[4] > 4
 
 
 async def test_a_new_session_of_an_old_id_starts_anew(store: SqliteStore) -> None:
@@ -142,4 +143,4 @@ async def test_counters_agree_with_the_rows_whatever_is_refused(store: SqliteSto
     assert [] == connection.execute("PRAGMA foreign_key_check").fetchall()
     assert [("ok",)] == connection.execute("PRAGMA integrity_check").fetchall()
     connection.close()
-    assert len(given) + 1 == following
+    assert following > max(given)

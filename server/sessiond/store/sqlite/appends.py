@@ -5,6 +5,7 @@ from typing import Protocol, TypeVar
 
 from google.protobuf.message import DecodeError, Message
 
+from sessiond.contract.encoded_events import encode_stored_event
 from sessiond.contract.items import event_model, event_type
 from sessiond.contract.timestamps import from_us
 from sessiond.store.errors import AlreadyExistsError, CorruptedError
@@ -12,7 +13,6 @@ from sessiond.store.sqlite.session_rows import SessionRow
 from sessiond.store.sqlite.transaction import WriteTransaction
 from sessionstore.v1 import session_store_service_pb2 as pb
 from sessionstore.v1.error_reason_pb2 import ErrorReason
-from sessionstore.v1.event_pb2 import StoredEvent
 from sessionstore.v1.message_pb2 import Message as SessionMessage
 from sessionstore.v1.tool_pb2 import ToolCall, ToolCallStatus
 
@@ -174,10 +174,13 @@ class AppendEvent:
         if self._model is not None:
             row.last_model = self._model
         transaction.changed(row)
-        stored = StoredEvent(
-            sequence=sequence, position=position, stored_at=from_us(now_us), event=self._event, event_id=self._event_id
+        transaction.publish_event(
+            row.session_key,
+            sequence,
+            commit_index,
+            self._type,
+            lambda: encode_stored_event(sequence, position, now_us, self._event_id, self._payload),
         )
-        transaction.publish_event(row.session_key, commit_index, self._type, stored)
         return _event_result(sequence, position, now_us, already_existed=False)
 
 

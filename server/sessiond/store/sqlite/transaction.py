@@ -1,7 +1,7 @@
 """One group of writes: a transaction that remembers the session rows it touched.
 
-The rows of `sessions` hold counters that nearly every write changes. The transaction reads such a row once, lets the
-operations change it in memory, and writes it once at the end.
+The rows of `sessions` hold counters that nearly every write changes. The transaction reads such a row once, unless an
+earlier one left it in memory, lets the operations change it there, and writes it once at the end.
 """
 
 import copy
@@ -13,7 +13,7 @@ from sessiond.contract.timestamps import now_us
 from sessiond.store.errors import NotFoundError
 from sessiond.store.sqlite.publication import Publication, PublishedEvent
 from sessiond.store.sqlite.session_rows import ROW_COLUMNS, SessionRow
-from sessionstore.v1.event_pb2 import StoredEvent
+from sessiond.store.sqlite.writer_memory import WriterMemory
 
 __all__ = ["WriteTransaction"]
 
@@ -26,8 +26,9 @@ _UPDATE = """
     WHERE session_key = ?
 """
 
-_SELECT_POSITION = "SELECT value FROM store_counters WHERE name = 'next_position'"
-_UPDATE_POSITION = "UPDATE store_counters SET value = ? WHERE name = 'next_position'"
+_SET_POSITIONS_ASIDE = "UPDATE store_counters SET value = value + ? WHERE name = 'next_position' RETURNING value"
+POSITIONS_AT_ONCE = 4096
+"""Setting them aside writes one more page to the disk; a restart leaves a gap of at most so many."""
 
 
 @dataclass(slots=True)
@@ -35,22 +36,25 @@ class _Undo:
     """What memory held before an atomic operation."""
 
     rows: dict[str, SessionRow | None]
-    next_position: int | None
+    next_position: int
+    positions_end: int
 
 
 class WriteTransaction:
     """A transaction under way, in the thread of the writing connection."""
 
-    def __init__(self, connection: sqlite3.Connection, is_followed: Callable[[int], bool]) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, is_followed: Callable[[int], bool], memory: WriterMemory
+    ) -> None:
         self.connection = connection
         self.now_us = now_us()
         """The time of everything that the transaction stores."""
         self.publications: dict[int, Publication] = {}
         """By session key: what to tell the tails once the transaction is on disk."""
         self._is_followed = is_followed
-        self._rows: dict[str, SessionRow] = {}
+        self._memory = memory
+        self._rows = memory.rows
         self._changed: set[str] = set()
-        self._next_position: int | None = None
         self._undo: _Undo | None = None
         self._staged: dict[int, Publication] = {}
 
@@ -80,31 +84,35 @@ class WriteTransaction:
 
     def next_position(self) -> int:
         """The position that the next event gets, among the events of all sessions."""
-        if self._next_position is None:
-            self._next_position = int(self.connection.execute(_SELECT_POSITION).fetchone()[0])
-        return self._next_position
+        memory = self._memory
+        if memory.next_position == memory.positions_end:
+            ((end,),) = self.connection.execute(_SET_POSITIONS_ASIDE, (POSITIONS_AT_ONCE,)).fetchall()
+            memory.next_position, memory.positions_end = end - POSITIONS_AT_ONCE, end
+        return memory.next_position
 
     def take_position(self) -> None:
         """Gives the next position away."""
-        self._next_position = self.next_position() + 1
+        self._memory.next_position += 1
 
     def publish(self, session_key: int, change: Publication) -> None:
         """Keeps a change for the tails of a session."""
         target = self.publications if self._undo is None else self._staged
         target.setdefault(session_key, Publication()).add(change)
 
-    def publish_event(self, session_key: int, commit_index: int, event_type: str, event: StoredEvent) -> None:
-        """Keeps an event that was just stored for the tails of its session."""
+    def publish_event(
+        self, session_key: int, sequence: int, commit_index: int, event_type: str, encoded: Callable[[], bytes]
+    ) -> None:
+        """Keeps an event that was just stored for the tails of its session; `encoded` gives it as a StoredEvent."""
         change = Publication(appended=1)
         if self._is_followed(session_key):
             # Here, in the thread of the writer: the event loop has the tails to serve.
-            change.events.append(PublishedEvent(event.sequence, commit_index, event_type, event.SerializeToString()))
+            change.events.append(PublishedEvent(sequence, commit_index, event_type, encoded()))
         self.publish(session_key, change)
 
     def begin_atomic(self) -> None:
         """Begins an operation of several writes, which are kept or undone together."""
         self.connection.execute("SAVEPOINT operation")
-        self._undo = _Undo({}, self._next_position)
+        self._undo = _Undo({}, self._memory.next_position, self._memory.positions_end)
         self._staged = {}
 
     def end_atomic(self) -> None:
@@ -126,10 +134,10 @@ class WriteTransaction:
             if before is not None:
                 self._rows[session_id] = before
                 self._changed.add(session_id)
-        self._next_position = undo.next_position
+        self._memory.next_position, self._memory.positions_end = undo.next_position, undo.positions_end
 
     def write_rows(self) -> None:
-        """Writes the changed rows and counters."""
+        """Writes the changed rows."""
         self.connection.executemany(
             _UPDATE,
             [
@@ -148,5 +156,3 @@ class WriteTransaction:
             ],
         )
         self._changed.clear()
-        if self._next_position is not None:
-            self.connection.execute(_UPDATE_POSITION, (self._next_position,))

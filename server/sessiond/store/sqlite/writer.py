@@ -15,6 +15,7 @@ from sessiond.store.errors import DrainingError, StoreError
 from sessiond.store.sqlite.connection import EngineConnection
 from sessiond.store.sqlite.publication import Publication
 from sessiond.store.sqlite.transaction import WriteTransaction
+from sessiond.store.sqlite.writer_memory import WriterMemory
 
 __all__ = ["Operation", "Writer"]
 
@@ -74,6 +75,7 @@ class Writer:
         self._connection = connection
         self._is_followed = is_followed
         self._publish = publish
+        self._memory = WriterMemory()
         self._queue: deque[_Queued] = deque()
         self._wake = asyncio.Event()
         self._closing = False
@@ -128,7 +130,7 @@ class Writer:
         operations = [queued.operation for queued in group]
         try:
             applied = await self._connection.run(
-                lambda connection: _apply_group(connection, operations, self._is_followed)
+                lambda connection: _apply_group(connection, operations, self._is_followed, self._memory)
             )
         except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer of those who wait
             if len(group) > 1 and not isinstance(error, StoreError):
@@ -156,19 +158,24 @@ def _fail(future: "asyncio.Future[Any]", error: Exception) -> None:
 
 
 def _apply_group(
-    connection: sqlite3.Connection, operations: list[Operation[Any]], is_followed: Callable[[int], bool]
+    connection: sqlite3.Connection,
+    operations: list[Operation[Any]],
+    is_followed: Callable[[int], bool],
+    memory: WriterMemory,
 ) -> _Applied:
     connection.execute("BEGIN IMMEDIATE")
     try:
-        transaction = WriteTransaction(connection, is_followed)
+        transaction = WriteTransaction(connection, is_followed, memory)
         outcomes = [_apply_one(transaction, operation) for operation in operations]
         transaction.write_rows()
         connection.execute("COMMIT")
     except BaseException:
+        memory.forget()
         # A full disk or a failed sync may have ended the transaction already.
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+    memory.trim()
     return _Applied(outcomes, transaction.publications)
 
 

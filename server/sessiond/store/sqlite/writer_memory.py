@@ -1,0 +1,35 @@
+"""What the writer knows of the database without asking it: nobody else writes there."""
+
+from dataclasses import dataclass, field
+
+from sessiond.store.sqlite.session_rows import SessionRow
+
+__all__ = ["WriterMemory"]
+
+MAX_ROWS = 4096
+
+
+@dataclass(slots=True)
+class WriterMemory:
+    """Outlives a transaction that is committed, and is emptied after one that is not. For the writer's thread.
+
+    Attributes:
+        rows: Rows of live sessions, by id.
+        next_position: The position that the next event gets, among the events of all sessions.
+        positions_end: The first position that is not set aside yet: the counter in the database stands there, so that
+            it changes once for many events. Those that are left at a restart are never given away.
+    """
+
+    rows: dict[str, SessionRow] = field(default_factory=dict)
+    next_position: int = 0
+    positions_end: int = 0
+
+    def forget(self) -> None:
+        """Empties it: what it holds may not be what the database does."""
+        self.rows.clear()
+        self.next_position = self.positions_end = 0
+
+    def trim(self) -> None:
+        """Drops the rows that are held for longest, when there are too many."""
+        while len(self.rows) > MAX_ROWS:
+            del self.rows[next(iter(self.rows))]

@@ -1,0 +1,38 @@
+"""What the writer remembers between transactions."""
+
+import pytest
+
+from sessiond.store.errors import NotFoundError
+from sessiond.store.sqlite import writer_memory
+from sessiond.store.sqlite.engine import SqliteStore
+from sessionstore.v1 import admin_service_pb2 as admin_pb
+from tests.builders import append, commit, part
+from tests.unit.store.sessions import create, info
+
+
+async def test_sessions_that_were_dropped_from_memory_go_on_where_they_were(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many sessions are written in turn, each has its own numbers, and few are held."""
+    monkeypatch.setattr(writer_memory, "MAX_ROWS", 3)
+    names = [f"s{number}" for number in range(10)]
+    for name in names:
+        await create(store, name)
+    rounds = [
+        [(await store.submit(commit(name, append(part())))).results[0].append_event.sequence for name in names]
+        for _ in range(3)
+    ]
+    assert [[0] * 10, [1] * 10, [2] * 10] == rounds
+    assert 3 == len(store._writer._memory.rows)
+
+
+async def test_an_archived_session_is_not_written_from_memory(store: SqliteStore) -> None:
+    """What is archived, deleted and restored in between is what the next write sees."""
+    await create(store)
+    await store.submit(commit("s", append(part())))
+    await store.archive_session(admin_pb.ArchiveSessionRequest(session_id="s"))
+    with pytest.raises(NotFoundError):
+        await store.submit(commit("s", append(part())))
+    await store.restore_session(admin_pb.RestoreSessionRequest(session_id="s"))
+    await store.submit(commit("s", append(part())))
+    assert 1 == (await info(store)).last_event_sequence
