@@ -21,7 +21,7 @@ from sessionstore.v1 import session_store_service_pb2 as pb
 
 __all__ = ["CommitStream"]
 
-MAX_COMMITS_PER_REQUEST = 256
+MAX_COMMITS_PER_REQUEST = 32
 MAX_REQUEST_BYTES = 1024 * 1024
 
 
