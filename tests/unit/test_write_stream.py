@@ -28,19 +28,25 @@ async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
 class Requests:
     """Requests of one commit each, counting those that were taken."""
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, size: int = 0) -> None:
         self.count = count
+        self.padding = "x" * size
         self.taken = 0
 
     async def __aiter__(self) -> AsyncIterator[pb.WriteRequest]:
         while self.taken < self.count:
             self.taken += 1
-            yield pb.WriteRequest(commits=[commit("s", append(part(str(self.taken))))])
+            yield pb.WriteRequest(commits=[commit("s", append(part(f"{self.taken}{self.padding}")))])
 
 
-async def test_reading_stops_while_too_many_commits_are_in_flight(store: SqliteStore) -> None:
+@pytest.mark.parametrize(
+    ("limits", "size"),
+    [(Limits(max_commits_in_flight=8), 0), (Limits(max_bytes_in_flight=8_900), 1_000)],
+    ids=["commits", "bytes"],
+)
+async def test_reading_stops_while_too_much_is_in_flight(store: SqliteStore, limits: Limits, size: int) -> None:
     """A client that does not take its answers is not read on: memory stays bounded."""
-    limits, requests = Limits(max_commits_in_flight=8), Requests(100)
+    requests = Requests(100, size)
     stream = WriteStream(store, limits, asyncio.Event())
     responses = stream.responses(requests.__aiter__())
     answered = len((await anext(responses)).outcomes)
@@ -51,6 +57,14 @@ async def test_reading_stops_while_too_many_commits_are_in_flight(store: SqliteS
     assert requests.taken <= answered + 8 + 1
     rest = [len(response.outcomes) async for response in responses]
     assert 100 == answered + sum(rest)
+
+
+async def test_a_commit_that_is_larger_than_what_may_be_in_flight_goes_alone(store: SqliteStore) -> None:
+    """The bound on bytes delays, and refuses nothing."""
+    requests = Requests(5, size=1_000)
+    stream = WriteStream(store, Limits(max_bytes_in_flight=10), asyncio.Event())
+    answered = [len(response.outcomes) async for response in stream.responses(requests.__aiter__())]
+    assert [1] * 5 == answered
 
 
 async def test_draining_answers_what_was_read_and_then_says_so(store: SqliteStore) -> None:

@@ -43,3 +43,4 @@ class Limits:
     max_mutations_per_commit: int = 1000
     max_commits_per_request: int = 1000
     max_commits_in_flight: int = 4096
+    max_bytes_in_flight: int = 8 * 1024 * 1024

@@ -52,6 +52,7 @@ class AdminService(pb_grpc.AdminServiceServicer):
                 max_mutations_per_commit=self._limits.max_mutations_per_commit,
                 max_commits_in_flight=self._limits.max_commits_in_flight,
                 max_metadata_bytes=self._limits.max_metadata_bytes,
+                max_bytes_in_flight=self._limits.max_bytes_in_flight,
             ),
         )
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from sessiond.contract.limits import Limits
 from sessiond.contract.requests import check_commit, check_request
@@ -17,18 +17,24 @@ __all__ = ["WriteStream"]
 MAX_RESPONSE_BYTES = 1024 * 1024
 
 
+class _Submitted(NamedTuple):
+    outcome: "asyncio.Future[pb.CommitResponse]"
+    size_bytes: int
+
+
 class WriteStream:
     """One stream of commits.
 
-    A reader takes requests in and submits their commits; it stops reading while `max_commits_in_flight` of them have
-    no answer yet, which the client feels as gRPC's own back-pressure.
+    A reader takes requests in and submits their commits; it stops reading while too many of them, or too many bytes,
+    have no answer yet, which the client feels as gRPC's own back-pressure.
     """
 
     def __init__(self, store: Store, limits: Limits, draining: asyncio.Event) -> None:
         self._store = store
         self._limits = limits
         self._draining = draining
-        self._in_flight: deque[asyncio.Future[pb.CommitResponse]] = deque()
+        self._in_flight: deque[_Submitted] = deque()
+        self._bytes_in_flight = 0
         self._changed = asyncio.Event()
         """Set when a commit has its outcome, or there is nothing more to come."""
         self._room = asyncio.Event()
@@ -47,7 +53,7 @@ class WriteStream:
             while True:
                 await self._changed.wait()
                 self._changed.clear()
-                while self._in_flight and self._in_flight[0].done():
+                while self._in_flight and self._in_flight[0].outcome.done():
                     yield self._next_response()
                     self._room.set()
                 if self._in_flight:
@@ -67,12 +73,22 @@ class WriteStream:
         async for request in requests:
             check_request(request, self._limits)
             for commit in request.commits:
-                while len(self._in_flight) >= self._limits.max_commits_in_flight:
+                size_bytes = commit.ByteSize()
+                while not self._has_room(size_bytes):
                     self._room.clear()
                     await self._room.wait()
-                submitted = self._submit(commit)
-                submitted.add_done_callback(self._note_change)
-                self._in_flight.append(submitted)
+                outcome = self._submit(commit)
+                outcome.add_done_callback(self._note_change)
+                self._in_flight.append(_Submitted(outcome, size_bytes))
+                self._bytes_in_flight += size_bytes
+
+    def _has_room(self, size_bytes: int) -> bool:
+        if not self._in_flight:
+            return True
+        return (
+            len(self._in_flight) < self._limits.max_commits_in_flight
+            and self._bytes_in_flight + size_bytes <= self._limits.max_bytes_in_flight
+        )
 
     def _submit(self, commit: pb.CommitRequest) -> "asyncio.Future[pb.CommitResponse]":
         try:
@@ -91,13 +107,13 @@ class WriteStream:
         """The outcomes of the oldest commits, as many in order as are done."""
         response = pb.WriteResponse()
         size_bytes = 0
-        while self._in_flight and self._in_flight[0].done():
-            outcome = _outcome(self._in_flight[0])
+        while self._in_flight and self._in_flight[0].outcome.done():
+            outcome = _outcome(self._in_flight[0].outcome)
             size_bytes += outcome.ByteSize()
             if response.outcomes and size_bytes > MAX_RESPONSE_BYTES:
                 break
             response.outcomes.append(outcome)
-            self._in_flight.popleft()
+            self._bytes_in_flight -= self._in_flight.popleft().size_bytes
         return response
 
 
