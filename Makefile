@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SOURCES := client server tests docs/demo examples/python .ci
 
-.PHONY: help demo test coverage format lint types generate generated protos wheel crosslang browser faults-quick bench bench-scale bench-quick profile ci clean
+.PHONY: help demo test coverage format lint types generate generated protos wheel crosslang browser faults faults-quick bench bench-scale bench-quick profile ci clean
 
 help: ## Show what there is.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -69,8 +69,11 @@ browser: $(VENV)/.browser ## Test a page in a headless Chromium; needs Node.js, 
 	examples/browser/build
 	$(BIN)/pytest tests/browser
 
-faults-quick: $(READY) ## Kill the daemon again and again under load, and check that nothing acknowledged is lost.
-	$(BIN)/python -m tests.faults.crash_campaign --kills 8
+faults: $(READY) ## Kill the daemon 500 times under load, at failpoints and by chance, and check every promise.
+	$(BIN)/python -m tests.faults.crash_campaign --kills 500 $(FAULTS)
+
+faults-quick: $(READY) ## The same with 30 deaths.
+	$(BIN)/python -m tests.faults.crash_campaign --kills 30
 
 $(VENV)/.bench: $(READY) pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --group bench
@@ -97,6 +100,7 @@ bench-quick: $(VENV)/.figures ## Prove that the benchmark and the profiles run.
 	mkdir -p build
 	$(BIN)/python -m tests.benchmarks.bench --quick --plot build/bench-quick.svg
 	$(BIN)/python -m tests.benchmarks.profiling --quick --folder build/profile-quick
+	$(BIN)/python -m tests.benchmarks.choices --only nothing --rounds 1
 
 profile: $(VENV)/.figures ## Draw flame graphs of the daemon under load into build/profile; more in PROFILE="--seconds 30".
 	$(BIN)/python -m tests.benchmarks.profiling $(PROFILE)

@@ -8,7 +8,7 @@ from pathlib import Path
 from sessionstore import AsyncSessionStore
 from tests.benchmarks.events import EVENT
 from tests.benchmarks.stores import Store
-from tests.integration.process import DaemonProcess
+from tests.integration.process import SESSIOND, DaemonProcess
 
 __all__ = ["OURS", "Daemon", "running_daemon"]
 
@@ -43,9 +43,12 @@ class Daemon(Store):
 
 
 @asynccontextmanager
-async def running_daemon(folder: Path) -> AsyncIterator[Daemon]:
-    """A daemon on the data in a folder, which is made when it is not there, and a client."""
+async def running_daemon(folder: Path, command: Sequence[str] = (SESSIOND,)) -> AsyncIterator[Daemon]:
+    """A daemon on the data in a folder, which is made when it is not there, and a client.
+
+    `command` is what is to be run in place of `sessiond`.
+    """
     folder.mkdir(exist_ok=True)
-    with DaemonProcess(folder) as process:
+    with DaemonProcess(folder, command=command) as process:
         async with AsyncSessionStore(process.address) as client:
             yield Daemon(process, client)

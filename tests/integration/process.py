@@ -4,11 +4,12 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-__all__ = ["DaemonProcess", "run_command"]
+__all__ = ["SESSIOND", "DaemonProcess", "run_command"]
 
 SESSIOND = str(Path(sys.executable).with_name("sessiond"))
 PATIENCE_SECONDS = 30
@@ -26,10 +27,12 @@ def run_command(*arguments: str, address: str = "", **environment: str) -> subpr
 class DaemonProcess:
     """A daemon in a process of its own, on a Unix socket."""
 
-    def __init__(self, folder: Path, *more: str, listen: str | None = None) -> None:
+    def __init__(
+        self, folder: Path, *more: str, listen: str | None = None, command: Sequence[str] = (SESSIOND,)
+    ) -> None:
         self.data_dir = folder / "data"
         self.address = listen or f"unix:{folder / 's.sock'}"
-        self._command = [SESSIOND, "serve", "--data-dir", str(self.data_dir), "--listen", self.address, *more]
+        self._command = [*command, "serve", "--data-dir", str(self.data_dir), "--listen", self.address, *more]
         self._process: subprocess.Popen[str] | None = None
         self.ready_line = ""
 
