@@ -1,191 +1,151 @@
-"""Kills the daemon again and again under load, and checks that nothing acknowledged is lost.
+"""Kills the daemon again and again under a mixed load, and checks that no promise is broken.
 
-The load: writers that append events over a pipelined stream, each event with an id and a number of its own, and tails
-that follow the sessions all the way through. After the last kill the checker compares what was acknowledged, what is
-stored and what each tail saw.
+Half of the deaths come at a moment of chance, the others where the daemon passes one of the failpoints. After the last
+the histories of all clients are compared with the database.
 
-    python -m tests.faults.crash_campaign --kills 30 --seed 7
+    python -m tests.faults.crash_campaign --kills 500
+    python -m tests.faults.crash_campaign --kills 30 --seed 7      # the seed of a run is in its last line
+    python -m tests.faults.crash_campaign --failpoints commit-after tail-frame-before
 """
 
 import argparse
 import asyncio
 import random
 import signal
-import sqlite3
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sessiond.store.sqlite.engine import DATABASE_NAME
-from sessionstore import AsyncSessionStore
-from sessionstore.v1 import session_store_service_pb2 as pb
-from tests.builders import append, commit, part, user_message
+from tests.faults.checker import violations
+from tests.faults.failpoints import FAILPOINTS
+from tests.faults.load import Load
+from tests.faults.stored import database_faults, stored_sessions
 from tests.integration.process import DaemonProcess
 
-SESSIONS = 4
-PAUSE_SECONDS = (0.05, 0.6)
+__all__ = ["Findings", "run_campaign"]
 
-__all__ = ["History", "check", "run_campaign"]
+PAUSE_SECONDS = (0.02, 0.5)
+PASSES = 15
+"""A failpoint is met at one of its first passes."""
+
+REACH_SECONDS = 5.0
+PATIENCE_SECONDS = 120.0
+CHANCE = "a moment of chance"
 
 
 @dataclass
-class History:
-    """What one session's writer and tail saw.
+class Findings:
+    """What a campaign came to.
 
     Attributes:
-        acknowledged: By sequence: the ids of the events that the daemon said it had stored.
-        tailed: The sequences and ids in the order in which the tail gave them.
+        deaths: How often the daemon died, by where.
+        unreached: The failpoints that it did not pass in time; it was killed all the same.
+        acknowledged: How many events and messages were acknowledged, and checked.
+        tailed: How many events were delivered by tails, and checked.
     """
 
-    session_id: str
-    acknowledged: dict[int, str] = field(default_factory=dict)
-    tailed: list[tuple[int, str]] = field(default_factory=list)
-
-    def acknowledge(self, request: pb.CommitRequest, response: pb.CommitResponse) -> None:
-        """Notes what the daemon says it has stored."""
-        for mutation, result in zip(request.mutations, response.results, strict=True):
-            if result.HasField("append_event"):
-                self.acknowledged[result.append_event.sequence] = mutation.append_event.event_id
+    deaths: Counter[str] = field(default_factory=Counter)
+    unreached: Counter[str] = field(default_factory=Counter)
+    acknowledged: int = 0
+    tailed: int = 0
+    violations: list[str] = field(default_factory=list)
 
 
-def check(history: History, stored: list[tuple[int, str]]) -> list[str]:
-    """What of the promises a history breaks, given the sequences and ids in the database, in order."""
-    found = []
-    by_sequence = dict(stored)
-    if [sequence for sequence, _ in stored] != list(range(len(stored))):
-        found.append("sequences are not dense")
-    if len({event_id for _, event_id in stored}) != len(stored):
-        found.append("an event is stored twice")
-    lost = [sequence for sequence, event_id in history.acknowledged.items() if by_sequence.get(sequence) != event_id]
-    if lost:
-        found.append(f"acknowledged and not stored as acknowledged: {lost[:5]}")
-    if history.tailed != stored:
-        found.append("the tail did not see exactly what is stored, once and in order")
-    return [f"{history.session_id}: {violation}" for violation in found]
+def _plan(kills: int, failpoints: Sequence[str], chance: random.Random) -> list[str | None]:
+    """Where each death is to come: None for a moment of chance."""
+    plan: list[str | None] = [None] * (kills - kills // 2 if failpoints else kills)
+    rounds: list[str] = []
+    while len(rounds) < kills - len(plan):
+        rounds += chance.sample(failpoints, len(failpoints))
+    plan += rounds[: kills - len(plan)]
+    chance.shuffle(plan)
+    return plan
 
 
-def read_back(data_dir: Path, session_id: str) -> list[tuple[int, str]]:
-    """The sequences and ids of a session's events, as the database has them."""
-    with sqlite3.connect(data_dir / DATABASE_NAME) as connection:
-        rows = connection.execute(
-            "SELECT e.sequence, e.event_id FROM events e JOIN sessions s USING (session_key) WHERE s.id = ?"
-            " ORDER BY e.sequence",
-            (session_id,),
-        ).fetchall()
-    connection.close()
-    return [(sequence, event_id) for sequence, event_id in rows]
+async def _die(folder: Path, load: Load, failpoint: str | None, chance: random.Random, findings: Findings) -> None:
+    """Starts a daemon, and sees it die."""
+    if failpoint is None:
+        daemon = DaemonProcess(folder)
+    else:
+        passes = str(chance.randint(1, PASSES))
+        command = [sys.executable, "-m", "tests.faults.dying_daemon", failpoint, passes]
+        daemon = DaemonProcess(folder, command=command)
+    with ExitStack() as ending:
+        ending.push(daemon)
+        try:
+            await asyncio.to_thread(daemon.start)
+        except AssertionError:
+            # Some points are passed before it is ready.
+            if daemon.process.returncode != -signal.SIGKILL:
+                raise
+        if failpoint is None:
+            await asyncio.sleep(chance.uniform(*PAUSE_SECONDS))
+        elif not await _died(daemon):
+            findings.unreached[failpoint] += 1
+            failpoint = None
+        await asyncio.to_thread(daemon.stop, signal.SIGKILL)
+    findings.deaths[failpoint or CHANCE] += 1
+    if (error := load.broken()) is not None:
+        raise error
 
 
-def check_database(data_dir: Path) -> list[str]:
-    """What of the database itself is wrong: its structure, its references and its counters."""
-    with sqlite3.connect(data_dir / DATABASE_NAME) as connection:
-        found = [f"integrity: {row[0]}" for row in connection.execute("PRAGMA integrity_check") if row[0] != "ok"]
-        found += [f"foreign key: {row}" for row in connection.execute("PRAGMA foreign_key_check")]
-        counted = connection.execute(
-            "SELECT s.id, s.next_event, s.message_count,"
-            " (SELECT count(*) FROM events e WHERE e.session_key = s.session_key),"
-            " (SELECT count(*) FROM messages m WHERE m.session_key = s.session_key) FROM sessions s"
-        ).fetchall()
-    connection.close()
-    for session_id, next_event, message_count, events, messages in counted:
-        if (next_event, message_count) != (events, messages):
-            found.append(
-                f"{session_id}: counters {next_event}, {message_count} for {events} events, {messages} messages"
-            )
-        # Each commit holds one message and two events: all of it is there, or nothing.
-        if events != 2 * messages:
-            found.append(f"{session_id}: a commit is there in part: {events} events, {messages} messages")
-    return found
+async def _died(daemon: DaemonProcess) -> bool:
+    """Whether the daemon reached its failpoint in time."""
+    end = asyncio.get_running_loop().time() + REACH_SECONDS
+    while asyncio.get_running_loop().time() < end:
+        if daemon.process.poll() is not None:
+            return True
+        await asyncio.sleep(0.01)
+    return False
 
 
-def _commit(session_id: str, number: str) -> pb.CommitRequest:
-    """A message between two events, which belong together."""
-    name = f"{session_id}-{number}"
-    return commit(
-        session_id,
-        append(part(name), f"{name}-a"),
-        pb.Mutation(append_message=user_message(name)),
-        append(part(name), f"{name}-b"),
+async def run_campaign(folder: Path, kills: int, seed: int, failpoints: Sequence[str] = FAILPOINTS) -> Findings:
+    """Runs the load with so many deaths, and checks. Raises what ended a client."""
+    chance, findings = random.Random(seed), Findings()
+    with DaemonProcess(folder) as first:
+        load = Load(first.address)
+        await load.start()
+        await asyncio.sleep(PAUSE_SECONDS[1])
+        await asyncio.to_thread(first.stop, signal.SIGKILL)
+    findings.deaths[CHANCE] += 1
+    for failpoint in _plan(kills - 1, failpoints, chance):
+        await _die(folder, load, failpoint, chance, findings)
+    with DaemonProcess(folder) as last:
+        await load.finish(PATIENCE_SECONDS)
+        await asyncio.to_thread(last.stop)
+        findings.violations = database_faults(last.data_dir)
+        findings.violations += violations(load.histories, stored_sessions(last.data_dir))
+    findings.acknowledged = load.acknowledged
+    findings.tailed = sum(
+        len(batch.events) for history in load.histories for tail in history.tails for batch in tail.batches
     )
-
-
-async def _write(client: AsyncSessionStore, history: History, stop: asyncio.Event) -> None:
-    sent: list[pb.CommitRequest] = []
-
-    async def commits() -> AsyncIterator[pb.CommitRequest]:
-        number = 0
-        while not stop.is_set():
-            request = _commit(history.session_id, str(number))
-            sent.append(request)
-            yield request
-            number += 1
-            if number % 50 == 0:
-                await asyncio.sleep(0.005)
-
-    answered = 0
-    async for outcome in client.write(commits()):
-        if outcome.WhichOneof("outcome") != "result":
-            raise AssertionError(f"a commit was refused: {outcome.error.message}")
-        history.acknowledge(sent[answered], outcome.result)
-        answered += 1
-
-
-async def _follow(client: AsyncSessionStore, history: History, last_id: str) -> None:
-    async with client.tail(history.session_id, heartbeat_interval_seconds=1) as tail:
-        async for event in tail:
-            history.tailed.append((event.sequence, event.event_id))
-            if event.event_id == last_id:
-                return
-
-
-async def run_campaign(folder: Path, kills: int, seed: int) -> tuple[list[History], list[str]]:
-    """Runs the load with so many kills; returns the histories and the violations."""
-    chance = random.Random(seed)
-    histories = [History(f"s{index}") for index in range(SESSIONS)]
-    with DaemonProcess(folder) as daemon:
-        async with AsyncSessionStore(daemon.address) as client:
-            for history in histories:
-                await client.create_session(session_id=history.session_id)
-            stop = asyncio.Event()
-            writers = [asyncio.create_task(_write(client, history, stop)) for history in histories]
-            tails = [
-                asyncio.create_task(_follow(client, history, f"{history.session_id}-end-b")) for history in histories
-            ]
-            for _ in range(kills):
-                await asyncio.sleep(chance.uniform(*PAUSE_SECONDS))
-                await asyncio.to_thread(daemon.stop, signal.SIGKILL)
-                await asyncio.to_thread(daemon.start)
-            stop.set()
-            await asyncio.wait_for(asyncio.gather(*writers), 60)
-            for history in histories:
-                request = _commit(history.session_id, "end")
-                history.acknowledge(request, await client.commit(history.session_id, request.mutations))
-            await asyncio.wait_for(asyncio.gather(*tails), 60)
-        daemon.stop()
-    violations = check_database(daemon.data_dir)
-    for history in histories:
-        violations += check(history, read_back(daemon.data_dir, history.session_id))
-    return histories, violations
+    return findings
 
 
 def main() -> int:
     """Runs a campaign from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0] if __doc__ else None)
+    parser = argparse.ArgumentParser(description="Kills the daemon under load, and checks that nothing is lost.")
     parser.add_argument("--kills", type=int, default=30)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--failpoints", nargs="*", choices=FAILPOINTS, default=FAILPOINTS, metavar="FAILPOINT")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="sessiond-faults-") as folder:
-        histories, violations = asyncio.run(run_campaign(Path(folder), arguments.kills, arguments.seed))
-    acknowledged = sum(len(history.acknowledged) for history in histories)
-    sys.stdout.write(
-        f"{arguments.kills} kills, {acknowledged} acknowledged events checked, {len(violations)} violations"
-        f" (seed {arguments.seed})\n"
-    )
-    for violation in violations:
+        findings = asyncio.run(run_campaign(Path(folder), arguments.kills, arguments.seed, arguments.failpoints))
+    for where, number in sorted(findings.deaths.items()):
+        sys.stdout.write(f"{number:4} at {where}\n")
+    for where, number in sorted(findings.unreached.items()):
+        sys.stdout.write(f"{number:4} times {where} was not reached\n")
+    for violation in findings.violations:
         sys.stdout.write(f"  {violation}\n")
-    return 1 if violations or not acknowledged else 0
+    sys.stdout.write(
+        f"{findings.deaths.total()} kills, {findings.acknowledged} acknowledged events and messages and"
+        f" {findings.tailed} deliveries checked, {len(findings.violations)} violations (seed {arguments.seed})\n"
+    )
+    return 1 if findings.violations or not findings.acknowledged or not findings.tailed else 0
 
 
 if __name__ == "__main__":

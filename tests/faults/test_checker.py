@@ -1,47 +1,203 @@
-"""A checker that cannot fail is worthless: each kind of violation is caught."""
+"""A checker that cannot fail is worthless: each kind of violation is seeded, and caught."""
 
-import copy
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.faults.crash_campaign import History, check, run_campaign
+from sessiond.store.sqlite.engine import DATABASE_NAME, SqliteStore
+from sessiond.store.sqlite.migrations import migrate
+from sessionstore.v1 import session_store_service_pb2 as pb
+from tests.builders import append, commit, part, user_message
+from tests.faults.checker import violations
+from tests.faults.history import Frame, SessionHistory, TailHistory, Write
+from tests.faults.stored import StoredSession, database_faults, stored_sessions
 
-STORED = [(0, "a"), (1, "b"), (2, "c")]
+KIND = "message_part"
+STORED = StoredSession(
+    events=((0, "a", KIND, b"A"), (1, "b", "custom", b"B"), (2, "c", KIND, b"C"), (3, "d", KIND, b"D")),
+    messages=((0, "m", b"M"),),
+    tool_calls={"t": 5},
+    first_event=0,
+    next_event=4,
+    next_message=1,
+    message_count=1,
+)
 
 
-def good() -> History:
-    return History("s", acknowledged={0: "a", 1: "b"}, tailed=list(STORED))
+def history() -> SessionHistory:
+    """Of a commit of two events and a message, one of two whose answer was lost, and one that was not stored."""
+    return SessionHistory(
+        "s",
+        writes=[
+            Write({"a": b"A", "b": b"B"}, {"m": b"M"}, expected_last=-1, sequences={"a": 0, "b": 1}),
+            Write({"c": b"C", "d": b"D"}, {}),
+            Write({"e": b"E"}, {"n": b"N"}),
+        ],
+        tails=[
+            TailHistory(batches=[Frame(0, 1, ((0, "a"), (1, "b"))), Frame(2, 3, ((2, "c"), (3, "d")))]),
+            TailHistory((KIND,), [Frame(0, 1, ((0, "a"),)), Frame(2, 3, ((2, "c"), (3, "d")))]),
+            TailHistory(
+                batches=[Frame(number, number, ((number, "abcd"[number]),)) for number in range(4)],
+                knows_batches=False,
+            ),
+        ],
+        reads=[[], ["a", "b"], ["a", "b", "c", "d"]],
+        tool_calls={"t": {4, 5}, "u": {0, 1}},
+    )
 
 
-def test_a_clean_history_passes() -> None:
-    """What was not acknowledged may be stored or not."""
-    assert [] == check(good(), STORED)
+def found(seen: SessionHistory, stored: StoredSession | None = STORED) -> list[str]:
+    return violations([seen], {} if stored is None else {"s": stored})
+
+
+def test_a_history_without_violation_passes() -> None:
+    """What was not acknowledged may be stored or not, whole."""
+    assert [] == found(history())
+
+
+def test_what_was_trimmed_is_not_missed() -> None:
+    """Neither in the database nor in a tail that came late."""
+    seen = history()
+    seen.trim_sent = seen.trim_acknowledged = 2
+    seen.tails = [TailHistory(batches=[Frame(2, 3, ((2, "c"), (3, "d")))])]
+    assert [] == found(seen, replace(STORED, events=STORED.events[2:], first_event=2))
 
 
 @pytest.mark.parametrize(
-    ("change", "stored", "violation"),
+    ("stored", "violation"),
     [
-        ({}, [(0, "a"), (2, "c")], "not dense"),
-        ({}, [(0, "a"), (1, "b"), (2, "b")], "stored twice"),
-        ({"acknowledged": {3: "d"}}, STORED, "acknowledged and not stored"),
-        ({"acknowledged": {1: "other"}}, STORED, "acknowledged and not stored"),
-        ({"tailed": [(0, "a"), (2, "c")]}, STORED, "the tail"),
-        ({"tailed": [(0, "a"), (1, "b"), (1, "b"), (2, "c")]}, STORED, "the tail"),
-        ({"tailed": [(1, "b"), (0, "a"), (2, "c")]}, STORED, "the tail"),
+        (replace(STORED, events=STORED.events[:1] + STORED.events[2:]), "not dense"),
+        (replace(STORED, next_event=5), "not dense"),
+        (replace(STORED, events=STORED.events[2:], first_event=2), "nobody deleted events"),
+        (replace(STORED, messages=((1, "m", b"M"),)), "sequences of messages"),
+        (replace(STORED, message_count=2), "are counted"),
+        (replace(STORED, events=(*STORED.events, (4, "d", KIND, b"D")), next_event=5), "stored twice"),
+        (replace(STORED, events=((0, "a", KIND, b"?"), *STORED.events[1:])), "never sent so"),
+        (replace(STORED, events=(*STORED.events, (4, "z", KIND, b"Z")), next_event=5), "never sent so"),
+        (replace(STORED, messages=(), next_message=0, message_count=0), "not stored as acknowledged"),
+        (replace(STORED, events=STORED.events[:3], next_event=3), "stored in part"),
+        (replace(STORED, tool_calls={}), "tool call t"),
+        (replace(STORED, tool_calls={"t": 1}), "tool call t"),
+        (None, "nobody deleted it"),
     ],
 )
-def test_each_violation_is_caught(change: dict[str, object], stored: list[tuple[int, str]], violation: str) -> None:
-    """Lost, doubled, reordered, torn: each is told."""
-    history = copy.deepcopy(good())
-    for name, value in change.items():
-        setattr(history, name, value)
-    assert any(violation in found for found in check(history, stored))
+def test_a_violation_in_the_database_is_caught(stored: StoredSession | None, violation: str) -> None:
+    """Lost, torn, altered, doubled, or never sent."""
+    assert any(violation in each for each in found(history(), stored))
 
 
-@pytest.mark.timeout(120)
-async def test_two_kills_under_load_lose_nothing(tmp_path: Path) -> None:
-    """The campaign itself, at its smallest."""
-    histories, violations = await run_campaign(tmp_path, kills=2, seed=3)
-    assert [] == violations
-    assert all(history.acknowledged for history in histories)
+def _acknowledge_other_number(seen: SessionHistory) -> None:
+    seen.writes[0].sequences = {"a": 0, "b": 7}
+
+
+def _two_winners(seen: SessionHistory) -> None:
+    seen.writes[1].sequences = {"c": 1, "d": 3}
+
+
+def _wrong_expectation(seen: SessionHistory) -> None:
+    seen.writes[0].expected_last = 4
+
+
+def _deletion(seen: SessionHistory) -> None:
+    seen.deletion_sent = seen.deletion_acknowledged = True
+
+
+def _trim(seen: SessionHistory) -> None:
+    seen.trim_sent = seen.trim_acknowledged = 2
+
+
+def _reads(*reads: list[str]) -> Callable[[SessionHistory], None]:
+    def change(seen: SessionHistory) -> None:
+        seen.reads = list(reads)
+
+    return change
+
+
+def _tail(*batches: Frame, types: tuple[str, ...] = ()) -> Callable[[SessionHistory], None]:
+    def change(seen: SessionHistory) -> None:
+        seen.tails = [TailHistory(types, list(batches))]
+
+    return change
+
+
+AB = Frame(0, 1, ((0, "a"), (1, "b")))
+CD = Frame(2, 3, ((2, "c"), (3, "d")))
+
+
+@pytest.mark.parametrize(
+    ("change", "violation"),
+    [
+        (_acknowledge_other_number, "not stored as acknowledged"),
+        (_two_winners, "both given sequence 1"),
+        (_wrong_expectation, "expected to follow 4"),
+        (_deletion, "the session is there"),
+        (_trim, "events before 2 were deleted"),
+        (_reads(["a", "b", "c"]), "a part of a commit"),
+        (_reads(["a", "b", "b"]), "an event twice"),
+        (_tail(AB), "missed 2, 3"),
+        (_tail(CD), "went on at 2"),
+        (_tail(AB, Frame(3, 3, ((3, "d"),))), "went on at 3"),
+        (_tail(AB, AB, CD), "went back"),
+        (_tail(AB, Frame(2, 3, ((3, "d"), (2, "c")))), "out of order"),
+        (_tail(Frame(0, 3, ((0, "a"), (1, "b"), (1, "b"), (2, "c"), (3, "d")))), "repeated"),
+        (_tail(AB, Frame(2, 2, ((2, "c"), (3, "d")))), "outside of its range"),
+        (_tail(AB, Frame(2, 3, ((2, "x"), (3, "d")))), "another event"),
+        (_tail(AB, Frame(2, 4, ((2, "c"), (3, "d"), (4, "e")))), "not stored"),
+        (_tail(AB, CD, types=(KIND,)), "leaves out"),
+        (_tail(Frame(0, 0, ((0, "a"),)), Frame(1, 1, ((1, "b"),)), CD), "spread a commit"),
+    ],
+)
+def test_a_violation_in_what_clients_saw_is_caught(change: Callable[[SessionHistory], None], violation: str) -> None:
+    """Missed, repeated, reordered, torn, answered wrongly."""
+    seen = history()
+    change(seen)
+    assert any(violation in each for each in found(seen))
+
+
+async def written(folder: Path) -> Path:
+    """A database that a store wrote."""
+    migrate(folder / DATABASE_NAME)
+    store = await SqliteStore.open(folder, durability="normal")
+    await store.create_session(pb.CreateSessionRequest(session_id="s"))
+    await store.submit(commit("s", append(part("x"), "e"), pb.Mutation(append_message=user_message("m"))))
+    await store.close()
+    return folder
+
+
+async def test_a_sound_database_is_read_as_it_was_written(tmp_path: Path) -> None:
+    """Counters, events and messages; and nothing is found."""
+    folder = await written(tmp_path)
+    session = stored_sessions(folder)["s"]
+    assert [] == database_faults(folder)
+    assert [(0, "e", KIND, part("x").SerializeToString())] == list(session.events)
+    assert [(0, "m", user_message("m").SerializeToString())] == list(session.messages)
+    assert (0, 1, 1, 1) == (session.first_event, session.next_event, session.next_message, session.message_count)
+
+
+@pytest.mark.parametrize(
+    ("damage", "fault"),
+    [("UPDATE events SET session_key = 99", "foreign key"), ("DROP INDEX x", "integrity"), ("", "integrity")],
+    ids=["reference", "index", "page"],
+)
+async def test_a_damaged_database_is_caught(tmp_path: Path, damage: str, fault: str) -> None:
+    """Rows that belong to nothing, an index that lacks a row, a page that is no page."""
+    folder = await written(tmp_path)
+    database = folder / DATABASE_NAME
+    if "INDEX" in damage:
+        with closing(sqlite3.connect(database)) as connection:
+            connection.execute("PRAGMA writable_schema = ON")
+            connection.execute("UPDATE sqlite_schema SET sql = sql || ' AND 0' WHERE name = 'events_by_id'")
+            connection.commit()
+    elif damage:
+        with closing(sqlite3.connect(database)) as connection:
+            connection.execute(damage)
+            connection.commit()
+    else:
+        page = bytearray(database.read_bytes())
+        page[4096:8192] = b"\xff" * 4096
+        database.write_bytes(page)
+    assert any(fault in each for each in database_faults(folder))

@@ -62,7 +62,7 @@ def fill(path: Path) -> None:
 
 @pytest.mark.parametrize("older", range(len(KNOWN)))
 def test_a_kill_at_any_statement_leaves_one_schema_whole(tmp_path: Path, older: int) -> None:
-    """Before and after each statement of each step: an old schema or the next, all data, and the rest can be applied."""
+    """Before and after each statement: an old schema or the next, all data, and the rest can be applied."""
     template = tmp_path / "template.db"
     if older:
         migrate(template, KNOWN[:older])

@@ -1,0 +1,291 @@
+"""A mixed load on a daemon that comes and goes, of clients that write down what they see.
+
+Every client goes on until it is told to stop; what breaks is tried again with the same ids, by the client library or
+here, but for one writer that never repeats anything: of what it sent last, nobody knows whether it is stored.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import suppress
+from itertools import count
+from typing import Any, TypeVar
+
+import grpc
+
+from sessionstore import AsyncSessionStore
+from sessionstore.errors import (
+    DeadlineExceededError,
+    SequenceConflictError,
+    ServerUnavailableError,
+    SessionNotFoundError,
+)
+from sessionstore.v1 import session_store_service_pb2 as pb
+from sessionstore.v1.session_store_service_pb2_grpc import SessionStoreServiceStub
+from sessionstore.v1.tool_pb2 import ToolCallStatus
+from tests.builders import append, commit, custom, part, result, tool_call, user_message
+from tests.faults.history import SessionHistory, TailHistory
+
+__all__ = ["Load"]
+
+T = TypeVar("T")
+
+STREAMED, CALLED, RACED, TRIMMED, UNSURE = "streamed", "called", "raced", "trimmed", "unsure"
+SHORT = "short"
+PAUSE_SECONDS = 0.002
+LAST = "last"
+"""The id of the event that ends each session, and with it its tails."""
+
+RECONNECTING = (("grpc.initial_reconnect_backoff_ms", 50), ("grpc.max_reconnect_backoff_ms", 200))
+"""The daemon is seldom down for long, and each of its lives is short."""
+
+FILTERED = ("message_part",)
+
+
+class Load:
+    """The clients of one campaign, and their histories."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        self._client = AsyncSessionStore(address)
+        self._stopped = asyncio.Event()
+        self._long = [SessionHistory(name) for name in (STREAMED, CALLED, RACED, TRIMMED, UNSURE)]
+        self._short: list[SessionHistory] = []
+        self._tasks: list[asyncio.Task[None]] = []
+        self._tails: list[asyncio.Task[None]] = []
+
+    @property
+    def histories(self) -> list[SessionHistory]:
+        """What was seen so far."""
+        return [*self._long, *self._short]
+
+    @property
+    def acknowledged(self) -> int:
+        """How many events and messages were acknowledged."""
+        writes = [write for history in self.histories for write in history.writes if write.sequences is not None]
+        return sum(len(write.events) + len(write.messages) for write in writes)
+
+    async def start(self) -> None:
+        """Creates the sessions, and sets everybody to work."""
+        await self._client.__aenter__()
+        streamed, called, raced, trimmed, unsure = self._long
+        for history in self._long:
+            await _insist(self._client.create_session, session_id=history.session_id)
+        writers: list[Coroutine[Any, Any, None]] = [
+            self._stream(streamed),
+            self._call(called),
+            self._race(raced, "a"),
+            self._race(raced, "b"),
+            self._trim(trimmed),
+            self._never_repeat(unsure),
+            self._live_short(),
+            self._read(streamed),
+            self._read(called),
+        ]
+        self._tasks = [asyncio.create_task(writer) for writer in writers]
+        tails = [self._follow(history, TailHistory(types)) for history in self._long for types in ((), FILTERED)]
+        tails += [self._follow_by_library(history) for history in (streamed, called, raced)]
+        self._tails = [asyncio.create_task(tail) for tail in tails]
+
+    async def finish(self, patience_seconds: float) -> None:
+        """Stops the writers, ends each session with an event that ends its tails, and waits for all of them."""
+        self._stopped.set()
+        await asyncio.wait_for(asyncio.gather(*self._tasks), patience_seconds)
+        for history in self._long:
+            await self._commit(history, append(part(LAST), f"{history.session_id}-{LAST}"))
+        await asyncio.wait_for(asyncio.gather(*self._tails), patience_seconds)
+        await self._client.close()
+
+    def broken(self) -> BaseException | None:
+        """What ended one of the clients, which nothing should."""
+        done = [task for task in (*self._tasks, *self._tails) if task.done() and not task.cancelled()]
+        return next((error for task in done if (error := task.exception()) is not None), None)
+
+    async def _commit(self, history: SessionHistory, *mutations: pb.Mutation) -> pb.CommitResponse:
+        write = history.note(mutations)
+        response = await _insist(self._client.commit, history.session_id, mutations)
+        write.acknowledge(response)
+        return response
+
+    async def _stream(self, history: SessionHistory) -> None:
+        """Commits of a message between two events, in flight by the dozen."""
+        sent = []
+
+        async def commits() -> AsyncIterator[pb.CommitRequest]:
+            for number in count():
+                if self._stopped.is_set():
+                    return
+                mutations = _message_between_events(f"{history.session_id}-{number}")
+                sent.append(history.note(mutations))
+                yield commit(history.session_id, *mutations)
+                if number % 20 == 0:
+                    await asyncio.sleep(10 * PAUSE_SECONDS)
+
+        answered = 0
+        async for outcome in self._client.write(commits()):
+            if outcome.WhichOneof("outcome") != "result":
+                raise AssertionError(f"a commit was refused: {outcome.error.message}")
+            sent[answered].acknowledge(outcome.result)
+            answered += 1
+
+    async def _call(self, history: SessionHistory) -> None:
+        """Every kind of mutation, by calls, one after the other."""
+        client, session_id = self._client, history.session_id
+        for number in count():
+            if self._stopped.is_set():
+                return
+            name = f"{session_id}-{number}"
+            await self._commit(history, append(part(name), name))
+            message = user_message(f"{name}-m", name)
+            write = history.note([pb.Mutation(append_message=message)])
+            await _insist(client.append_message, session_id, message)
+            write.sequences = {}
+            await _insist(client.update_active_message_id, session_id, message.id)
+            update = pb.SessionUpdate(set_metadata={"number": name})
+            await _insist(client.update_session, session_id, update)
+            await self._call_tool(history, f"{name}-t")
+            await self._commit(history, *_message_between_events(f"{name}-c"))
+            await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _call_tool(self, history: SessionHistory, name: str) -> None:
+        pending = ToolCallStatus.TOOL_CALL_STATUS_PENDING_APPROVAL
+        states = history.tool_calls[name] = {0, int(pending)}
+        await _insist(self._client.create_tool_call, history.session_id, tool_call(name))
+        states.discard(0)
+        for status in (ToolCallStatus.TOOL_CALL_STATUS_EXECUTING, ToolCallStatus.TOOL_CALL_STATUS_COMPLETED):
+            states.add(int(status))
+            update = pb.ToolCallUpdate(tool_call_id=name, status=status)
+            if status == ToolCallStatus.TOOL_CALL_STATUS_COMPLETED:
+                update.result.CopyFrom(result(name))
+            await _insist(self._client.update_tool_call, history.session_id, update)
+            states.intersection_update({int(status)})
+
+    async def _race(self, history: SessionHistory, racer: str) -> None:
+        """Two that append what follows the newest event that they know of: one wins each time."""
+        last: int | None = None
+        for number in count():
+            if self._stopped.is_set():
+                return
+            mutations = [append(custom("race", b"x"), f"{history.session_id}-{racer}-{number}")]
+            write = history.note(mutations, -1 if last is None else last)
+            expectation: dict[str, Any] = (
+                {"expect_no_events": True} if last is None else {"expected_last_sequence": last}
+            )
+            try:
+                response = await _insist(self._client.commit, history.session_id, mutations, **expectation)
+            except SequenceConflictError as conflict:
+                last = conflict.actual
+            else:
+                write.acknowledge(response)
+                last = response.results[0].append_event.sequence
+            await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _trim(self, history: SessionHistory) -> None:
+        """Appends, and deletes what is old."""
+        for number in count():
+            if self._stopped.is_set():
+                return
+            appended = await self._commit(history, append(part("trimmed"), f"{history.session_id}-{number}"))
+            if number % 10 == 9:
+                before = history.trim_sent = appended.results[0].append_event.sequence - 4
+                await _insist(self._client.delete_events_before, history.session_id, before)
+                history.trim_acknowledged = before
+            await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _never_repeat(self, history: SessionHistory) -> None:
+        """Commits whose answers may be lost with the daemon, and are not asked for again."""
+        async with grpc.aio.insecure_channel(self._address, options=RECONNECTING) as channel:
+            stub: Any = SessionStoreServiceStub(channel)
+            for number in count():
+                if self._stopped.is_set():
+                    return
+                mutations = _message_between_events(f"{history.session_id}-{number}")
+                write = history.note(mutations)
+                with suppress(grpc.aio.AioRpcError):
+                    request = commit(history.session_id, *mutations)
+                    write.acknowledge(await stub.Commit(request, timeout=5))
+                await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _live_short(self) -> None:
+        """Sessions that are created, written and deleted."""
+        for number in count():
+            if self._stopped.is_set():
+                return
+            history = SessionHistory(f"{SHORT}-{number}")
+            await _insist(self._client.create_session, session_id=history.session_id)
+            self._short.append(history)
+            await self._commit(history, *_message_between_events(history.session_id))
+            if number % 2:
+                history.deletion_sent = True
+                # The call is repeated when its answer is lost, and then there is nothing left to delete.
+                with suppress(SessionNotFoundError):
+                    await _insist(self._client.delete_session, history.session_id)
+                history.deletion_acknowledged = True
+            await asyncio.sleep(10 * PAUSE_SECONDS)
+
+    async def _read(self, history: SessionHistory) -> None:
+        """Reads a session again and again."""
+        while not self._stopped.is_set():
+            # A read is not repeated by the library: half of it may be with its caller already.
+            with suppress(ServerUnavailableError):
+                history.reads.append([event.event_id async for event in self._client.get_events(history.session_id)])
+            await asyncio.sleep(200 * PAUSE_SECONDS)
+
+    async def _follow(self, history: SessionHistory, tail: TailHistory) -> None:
+        """A tail by the generated stub alone, opened anew after what it last accounted for."""
+        history.tails.append(tail)
+        last = f"{history.session_id}-{LAST}"
+        async with grpc.aio.insecure_channel(self._address, options=RECONNECTING) as channel:
+            stub: Any = SessionStoreServiceStub(channel)
+            while True:
+                request = pb.TailEventsRequest(
+                    session_id=history.session_id,
+                    types=tail.types,
+                    skip_trimmed=True,
+                    heartbeat_interval_seconds=1,
+                    after_sequence=tail.accounted,
+                )
+                with suppress(grpc.aio.AioRpcError):
+                    async for response in stub.TailEvents(request):
+                        _account(tail, response)
+                        if tail.batches and any(name == last for _, name in tail.batches[-1].events):
+                            return
+                await asyncio.sleep(10 * PAUSE_SECONDS)
+
+    async def _follow_by_library(self, history: SessionHistory) -> None:
+        """A tail of the client library, which hides that the daemon comes and goes."""
+        tail = TailHistory(knows_batches=False)
+        history.tails.append(tail)
+        async with self._client.tail(history.session_id, heartbeat_interval_seconds=1) as events:
+            async for event in events:
+                tail.account(event.sequence, [(event.sequence, event.event_id)], first=event.sequence)
+                if event.event_id == f"{history.session_id}-{LAST}":
+                    return
+
+
+async def _insist(call: Callable[..., Awaitable[T]], *arguments: Any, **named: Any) -> T:
+    """Makes a call until there is an answer: a daemon that is down for long outlasts the tries of the library."""
+    while True:
+        try:
+            return await call(*arguments, **named)
+        except (ServerUnavailableError, DeadlineExceededError):
+            await asyncio.sleep(10 * PAUSE_SECONDS)
+
+
+def _account(tail: TailHistory, response: pb.TailEventsResponse) -> None:
+    match response.WhichOneof("frame"):
+        case "events":
+            batch = response.events
+            events = [(event.sequence, event.event_id) for event in batch.events]
+            tail.account(batch.last_sequence, events, first=batch.first_sequence)
+        case "caught_up" | "heartbeat" | "draining" as kind:
+            frame = getattr(response, kind)
+            if frame.HasField("last_sequence"):
+                tail.account(frame.last_sequence)
+
+
+def _message_between_events(name: str) -> list[pb.Mutation]:
+    return [
+        append(part(name), f"{name}-a"),
+        pb.Mutation(append_message=user_message(name)),
+        append(custom("end", name.encode()), f"{name}-b"),
+    ]

@@ -1,0 +1,31 @@
+"""The campaign at its smallest, and each failpoint by itself."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.faults.crash_campaign import CHANCE, run_campaign
+from tests.faults.failpoints import FAILPOINTS, WRAPPED, arm
+
+
+@pytest.mark.timeout(120)
+async def test_deaths_under_load_break_no_promise(tmp_path: Path) -> None:
+    """One at a moment of chance, one after a commit that nobody was told of, one between a batch and its frame."""
+    findings = await run_campaign(tmp_path, 3, seed=3, failpoints=["commit-after"])
+    assert [] == findings.violations
+    assert {CHANCE: 2, "commit-after": 1} == dict(findings.deaths)
+    assert findings.acknowledged
+    assert findings.tailed
+
+
+def test_each_point_has_a_failpoint_before_and_after_it() -> None:
+    """What the promises hang on: the group, each mutation, the commit, the answer, the wake-up, the frame, the log."""
+    for point in ("group", "append-event", "commit", "stream-answer", "wake-up", "tail-frame", "checkpoint", "trim"):
+        assert {f"{point}-before", f"{point}-after"} <= set(FAILPOINTS)
+    assert [] == [point for point, (owner, name) in WRAPPED.items() if not callable(getattr(owner, name, None))]
+
+
+def test_an_unknown_failpoint_is_refused() -> None:
+    """A campaign that waits for a point that does not exist would prove nothing."""
+    with pytest.raises(KeyError):
+        arm("nowhere-before", 1)
