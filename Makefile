@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SOURCES := client server tests docs/demo examples/python .ci
 
-.PHONY: help demo test coverage format lint types generate generated protos wheel crosslang browser faults faults-quick bench bench-scale bench-quick profile ci clean
+.PHONY: help demo test coverage format lint types generate generated protos wheel crosslang browser faults faults-quick power-cut power-cut-quick bench bench-scale bench-quick profile ci clean
 
 help: ## Show what there is.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -74,6 +74,12 @@ faults: $(READY) ## Kill the daemon 500 times under load, at failpoints and by c
 
 faults-quick: $(READY) ## The same with 30 deaths.
 	$(BIN)/python -m tests.faults.crash_campaign --kills 30
+
+power-cut: $(READY) ## Cut the power at 600 points of a recorded run at each durability; needs a C compiler.
+	$(BIN)/python -m tests.faults.power.campaign --points 600 $(POWER)
+
+power-cut-quick: $(READY) ## The same at 60 points.
+	$(BIN)/python -m tests.faults.power.campaign --points 60
 
 $(VENV)/.bench: $(READY) pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --group bench

@@ -1,0 +1,85 @@
+"""A run of the store that is recorded, with a file in which it notes what it sends and what was acknowledged.
+
+python -m tests.faults.power.recorded_run FOLDER full 7
+"""
+
+import asyncio
+import json
+import os
+import random
+import sys
+from pathlib import Path
+from typing import Any
+
+from sessiond.store.sqlite.engine import DATABASE_NAME, SqliteStore
+from sessiond.store.sqlite.migrations import migrate
+from sessionstore.v1 import session_store_service_pb2 as pb
+from tests.builders import append, commit, part, user_message
+
+__all__ = ["DELETED", "NOTES", "SESSIONS", "TRIMMED"]
+
+NOTES = "notes"
+"""The name of the file; each line is one JSON object."""
+
+SESSIONS = ("a", "b")
+TRIMMED, DELETED = "trimmed", "deleted"
+ROUNDS = 40
+CHECKPOINT_PAGES = 24
+"""So few that the run passes some checkpoints, after each of which the log begins anew."""
+
+
+class _Notes:
+    def __init__(self, path: Path) -> None:
+        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+
+    def write(self, kind: str, **values: Any) -> None:
+        os.write(self._file, json.dumps({"kind": kind, **values}).encode() + b"\n")
+
+
+async def _commit(store: SqliteStore, notes: _Notes, session_id: str, name: str, size: int) -> int:
+    """Stores a message between two events; returns the sequence of the last."""
+    request = commit(
+        session_id,
+        append(part("x" * size), f"{name}-1"),
+        pb.Mutation(append_message=user_message(name, "y" * size)),
+        append(part(name), f"{name}-2"),
+    )
+    notes.write("sent", name=name, commit=request.SerializeToString().hex())
+    response = await store.submit(request)
+    notes.write("acknowledged", name=name, response=response.SerializeToString().hex())
+    return response.results[2].append_event.sequence
+
+
+async def _run(folder: Path, durability: Any, chance: random.Random) -> None:
+    migrate(folder / DATABASE_NAME)
+    store = await SqliteStore.open(folder, durability=durability)
+    notes = _Notes(folder / NOTES)
+    pragma = f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}"
+    await store._writer._connection.run(lambda writing: writing.execute(pragma).fetchone())
+    for session_id in (*SESSIONS, TRIMMED, DELETED):
+        await store.create_session(pb.CreateSessionRequest(session_id=session_id))
+        notes.write("created", session=session_id)
+    for number in range(ROUNDS):
+        # Some go together into one transaction.
+        together = [f"{number}-{index}" for index in range(chance.randint(1, 4))]
+        sizes = {name: chance.choice((10, 300, 6000)) for name in together}
+        writing = [_commit(store, notes, chance.choice(SESSIONS), name, size) for name, size in sizes.items()]
+        await asyncio.gather(*writing)
+        last = await _commit(store, notes, TRIMMED, f"{number}-t", 20)
+        if number % 8 == 5:
+            notes.write("trim-sent", before=last - 3)
+            await store.delete_events_before(pb.DeleteEventsBeforeRequest(session_id=TRIMMED, before_sequence=last - 3))
+            notes.write("trim-acknowledged", before=last - 3)
+        if number < ROUNDS // 2:
+            await _commit(store, notes, DELETED, f"{number}-d", 50)
+        if number == ROUNDS // 2:
+            notes.write("deletion-sent")
+            await store.delete_session(pb.DeleteSessionRequest(session_id=DELETED))
+            notes.write("deletion-acknowledged")
+
+
+if __name__ == "__main__":
+    # Not closed, so that the log stays where it is.
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(_run(Path(sys.argv[1]), sys.argv[2], random.Random(int(sys.argv[3]))))
+    os._exit(0)
