@@ -12,6 +12,7 @@ from uuid import UUID
 
 from sessiond.contract.items import event_type
 from sessiond.store.sqlite.migrations import migrate
+from sessiond.store.sqlite.transaction import POSITIONS_AT_ONCE
 from tests.benchmarks.events import EVENT
 from tests.benchmarks.scale.contents import COMPLETE, Contents, FilledSession
 
@@ -50,7 +51,8 @@ def fill(path: Path, contents: Contents) -> None:
             for statement, rows in ((_SESSION, _session_rows), (_METADATA, _metadata_rows), (_MESSAGE, _message_rows)):
                 _insert(connection, statement, chain.from_iterable(starmap(rows, sessions)))
         _insert(connection, _EVENT, _event_rows(contents))
-        connection.execute(_POSITION, (contents.sessions * contents.events + 1,))
+        blocks = -(-contents.sessions * contents.events // POSITIONS_AT_ONCE)
+        connection.execute(_POSITION, (blocks * POSITIONS_AT_ONCE + 1,))
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     descriptor = os.open(path, os.O_RDWR)
     try:

@@ -15,7 +15,7 @@ from sessiond.store.sqlite.publication import Publication, PublishedEvent
 from sessiond.store.sqlite.session_rows import ROW_COLUMNS, SessionRow
 from sessiond.store.sqlite.writer_memory import WriterMemory
 
-__all__ = ["WriteTransaction"]
+__all__ = ["POSITIONS_AT_ONCE", "WriteTransaction"]
 
 
 _SELECT = f"SELECT {ROW_COLUMNS} FROM sessions WHERE id = ? AND archived_at_us IS NULL"  # noqa: S608 - our own names
