@@ -26,7 +26,8 @@ pytestmark = pytest.mark.skipif(
 class ServedPage:
     """The page that grpcui serves, and the calls that its forms make."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, pid: int) -> None:
+        self.pid = pid
         self._address = address
         self._cookies = http.cookiejar.CookieJar()
         self._opener = build_opener(HTTPCookieProcessor(self._cookies))
@@ -79,7 +80,7 @@ def served(shell: Shell, words: str) -> Iterator[ServedPage]:
             assert process.stdout is not None
             said = process.stdout.readline().strip()
             assert SERVED in said
-            yield ServedPage(said.removeprefix(SERVED))
+            yield ServedPage(said.removeprefix(SERVED), process.pid)
         finally:
             process.terminate()
 
@@ -94,14 +95,16 @@ def test_each_recipe_shows_the_calls_and_makes_them(shell: Shell) -> None:
         assert "store_id" in info
 
 
-def test_the_page_writes_reads_and_tails(shell: Shell) -> None:
+@pytest.mark.parametrize("words", ["-unix", "127.0.0.1:50551"])
+def test_the_page_writes_reads_and_tails(shell: Shell, words: str) -> None:
     """Messages of a stream are sent one after the other; a tail is shown when it ends, by itself or at its timeout."""
     event = {"event": {"session_saved": {"session_id": "try"}}}
     commit = {"session_id": "try", "mutations": [{"append_event": event}]}
-    with served(shell, "-unix") as page:
+    with served(shell, words) as page:
         page.answers("SessionStoreService.CreateSession", {"session_id": "try"})
         (appended,) = page.answers("SessionStoreService.AppendEvent", {"session_id": "try", "event_id": "e", **event})
         written = page.answers("SessionStoreService.Write", {"commits": [commit]}, {"commits": [commit]})
+        (session,) = page.answers("SessionStoreService.GetSession", {"session_id": "try"})
         (read,) = page.answers("SessionStoreService.GetEvents", {"session_id": "try"})
         tailed = page.answers("SessionStoreService.TailEvents", {"session_id": "try", "no_follow": True})
         followed = page.call(
@@ -110,6 +113,7 @@ def test_the_page_writes_reads_and_tails(shell: Shell) -> None:
     assert "0" == appended["sequence"]
     results = [outcome["result"]["results"] for answer in written for outcome in answer["outcomes"]]
     assert ["1", "2"] == [result["append_event"]["sequence"] for (result,) in results]
+    assert "2" == session["session"]["state"]["last_event_sequence"]
     assert ["0", "1", "2"] == [event["sequence"] for event in read["events"]]
     assert {"caught_up": {"last_sequence": "2"}} == tailed[-1]
     assert "DeadlineExceeded" == followed["error"]["name"]
@@ -123,9 +127,21 @@ def test_an_error_shows_its_code_and_message(shell: Shell) -> None:
     assert ("NotFound", "no session 'nobody'", 2) == (refused["name"], refused["message"], len(refused["details"]))
 
 
+@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="only Linux tells it so")
+def test_the_token_is_not_among_the_arguments(shell: Shell) -> None:
+    """What everybody can see of the process names the variable, and not the token that is in it."""
+    token = shell.answers("cat ~/.local/share/sessiond/token").strip()
+    for words in ("127.0.0.1:50551", "127.0.0.1:50552"):
+        with served(shell, words) as page:
+            arguments = Path(f"/proc/{page.pid}/cmdline").read_text(encoding="utf-8").split("\0")
+        assert "authorization: Bearer ${TOKEN}" in arguments
+        assert token not in "".join(arguments)
+
+
 def test_without_a_token_the_recipe_for_a_port_serves_nothing(shell: Shell) -> None:
     """So that the recipes with a token prove something."""
     typed = block("127.0.0.1:50551").replace("-H 'authorization: Bearer ${TOKEN}'", "")
     refused = shell.run(typed)
     assert 0 != refused.returncode
-    assert "Unauthenticated" in refused.stderr + refused.stdout
+    assert "Unauthenticated" in refused.stderr
+    assert "send a token: authorization: Bearer TOKEN" in refused.stderr
