@@ -32,6 +32,9 @@ PAUSE_SECONDS = (0.02, 0.5)
 PASSES = 15
 """A failpoint is met at one of its first passes."""
 
+KILLS_OF_A_ROUND = 100
+"""After so many a round with new data and the next seed begins: histories are in memory until they are checked."""
+
 REACH_SECONDS = 5.0
 PATIENCE_SECONDS = 120.0
 CHANCE = "a moment of chance"
@@ -53,6 +56,14 @@ class Findings:
     acknowledged: int = 0
     tailed: int = 0
     violations: list[str] = field(default_factory=list)
+
+    def add(self, other: "Findings") -> None:
+        """Takes in what another round came to."""
+        self.deaths += other.deaths
+        self.unreached += other.unreached
+        self.acknowledged += other.acknowledged
+        self.tailed += other.tailed
+        self.violations += other.violations
 
 
 def _plan(kills: int, failpoints: Sequence[str], chance: random.Random) -> list[str | None]:
@@ -133,8 +144,12 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--failpoints", nargs="*", choices=FAILPOINTS, default=FAILPOINTS, metavar="FAILPOINT")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="sessiond-faults-") as folder:
-        findings = asyncio.run(run_campaign(Path(folder), arguments.kills, arguments.seed, arguments.failpoints))
+    findings, left, seed = Findings(), arguments.kills, arguments.seed
+    while left:
+        kills = min(left, KILLS_OF_A_ROUND)
+        with tempfile.TemporaryDirectory(prefix="sessiond-faults-") as folder:
+            findings.add(asyncio.run(run_campaign(Path(folder), kills, seed, arguments.failpoints)))
+        left, seed = left - kills, seed + 1
     for where, number in sorted(findings.deaths.items()):
         sys.stdout.write(f"{number:4} at {where}\n")
     for where, number in sorted(findings.unreached.items()):
