@@ -32,6 +32,9 @@ T = TypeVar("T")
 STREAMED, CALLED, RACED, TRIMMED, UNSURE = "streamed", "called", "raced", "trimmed", "unsure"
 SHORT = "short"
 PAUSE_SECONDS = 0.002
+PATIENCE_SECONDS = 300.0
+"""Some lives of the daemon are too short for an answer, and several of them may follow on each other."""
+
 LAST = "last"
 """The id of the event that ends each session, and with it its tails."""
 
@@ -46,7 +49,7 @@ class Load:
 
     def __init__(self, address: str) -> None:
         self._address = address
-        self._client = AsyncSessionStore(address)
+        self._client = AsyncSessionStore(address, timeout_seconds=PATIENCE_SECONDS)
         self._stopped = asyncio.Event()
         self._long = [SessionHistory(name) for name in (STREAMED, CALLED, RACED, TRIMMED, UNSURE)]
         self._short: list[SessionHistory] = []
