@@ -7,10 +7,18 @@ import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from sessiond.contract.limits import Limits
-from sessiond.store.errors import CorruptedError, TooLargeError
+from sessiond.store.errors import CorruptedError, InvalidFieldError, TooLargeError
 from sessiond.store.sqlite.engine import DATABASE_NAME, SqliteStore
 from sessionstore.v1 import session_store_service_pb2 as pb
-from sessionstore.v1.session_pb2 import LocalWorkspace, SessionConfig, SessionInfo, SessionStatus, Workspace
+from sessionstore.v1.session_pb2 import (
+    LocalWorkspace,
+    RemoteAuth,
+    RemoteWorkspace,
+    SessionConfig,
+    SessionInfo,
+    SessionStatus,
+    Workspace,
+)
 from sessionstore.v1.tool_pb2 import AlwaysAsk, ApprovalPolicy, LocalToolBackend, ToolBackend, ToolConfig
 from tests.builders import append, part, user_message
 from tests.unit.store.sessions import create, info, merged, submit
@@ -82,6 +90,35 @@ async def test_a_mask_names_what_is_replaced(
         wanted.ClearField("metadata")
         wanted.metadata["c"] = "3"
     assert wanted == await config(store)
+
+
+async def test_a_field_below_one_that_is_not_set_is_cleared(store: SqliteStore) -> None:
+    """A mask that names a field of a field clears it too when the new configuration has neither of them."""
+    remote = RemoteWorkspace(agent_address="host:1", auth=RemoteAuth(bearer_token="hush"))
+    await create(store, config=SessionConfig(workspace=Workspace(remote=remote), tool_config=WHOLE.tool_config))
+    mask = FieldMask(paths=["workspace.remote.auth", "tool_config.approval_policy", "tool_config.tools"])
+    await change(store, config=SessionConfig(), update_mask=mask)
+    kept = Workspace(remote=RemoteWorkspace(agent_address="host:1"))
+    tools = ToolConfig(backends=[ToolBackend(local=LocalToolBackend())], metadata={"a": "1"})
+    assert SessionConfig(workspace=kept, tool_config=tools) == await config(store)
+
+
+async def test_a_field_below_one_that_was_never_set_is_no_reason_to_set_it(store: SqliteStore) -> None:
+    """Clearing what is not there changes nothing."""
+    await create(store, config=SessionConfig(system_prompt="p"))
+    mask = FieldMask(paths=["tool_config.approval_policy", "workspace.remote.auth"])
+    await change(store, config=SessionConfig(), update_mask=mask)
+    assert SessionConfig(system_prompt="p") == await config(store)
+
+
+async def test_a_mask_that_would_leave_half_a_field_is_refused(store: SqliteStore) -> None:
+    """What is stored is always a configuration that CreateSession would take."""
+    await create(store, config=WHOLE)
+    mask = FieldMask(paths=["workspace.local"])
+    with pytest.raises(InvalidFieldError, match=r"^update\.config\.workspace\.kind: ") as caught:
+        await change(store, config=SessionConfig(), update_mask=mask)
+    assert "update.config.workspace.kind" == caught.value.field
+    assert WHOLE == await config(store)
 
 
 async def test_an_absent_and_an_empty_system_prompt_differ(store: SqliteStore) -> None:

@@ -3,6 +3,7 @@
 from google.protobuf.message import DecodeError
 
 from sessiond.contract.limits import Limits
+from sessiond.contract.masks import replace_masked
 from sessiond.contract.secrets import keep_redacted, stored_credentials
 from sessiond.contract.timestamps import from_us
 from sessiond.store.errors import CorruptedError, NotFoundError, TooLargeError
@@ -86,9 +87,7 @@ class UpdateSession:
         update = self._update
         credentials = stored_credentials(config)
         if update.HasField("config") and update.HasField("update_mask"):
-            update.update_mask.MergeMessage(
-                update.config, config, replace_message_field=True, replace_repeated_field=True
-            )
+            replace_masked(config, update.config, update.update_mask)
         elif update.HasField("config"):
             config.CopyFrom(update.config)
         keep_redacted(config, credentials)
