@@ -1,5 +1,6 @@
 """The lock on a data directory: one daemon at a time, and it says who it is."""
 
+import contextlib
 import fcntl
 import json
 import os
@@ -63,7 +64,9 @@ class DataDirLock:
         """Writes down who holds the lock and where it listens, for whoever finds it taken."""
         text = json.dumps({"pid": os.getpid(), "addresses": addresses, "since_us": now_us()}) + "\n"
         os.ftruncate(self._descriptor, 0)
-        os.pwrite(self._descriptor, text.encode(), 0)
+        # A full disk has no room even for that; the lock holds all the same.
+        with contextlib.suppress(OSError):
+            os.pwrite(self._descriptor, text.encode(), 0)
 
 
 def _holder(descriptor: int) -> str:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import grpc
 from google.protobuf.descriptor import ServiceDescriptor
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_health.v1._async import HealthServicer
 from grpc_reflection.v1alpha import reflection
 
 from sessiond.access.policy import AccessPolicy
@@ -32,10 +31,12 @@ from sessiond.interceptors.unknown_calls import UnknownCallInterceptor
 from sessiond.listeners import bind
 from sessiond.locking import DataDirLock
 from sessiond.services.admin import AdminService, ServerFacts
+from sessiond.services.health import StoreHealth
 from sessiond.services.session_store import SessionStoreService
 from sessiond.store.protocol import Store
 from sessiond.store.sqlite.engine import DATABASE_NAME, SqliteStore
 from sessiond.store.sqlite.migrations import migrate
+from sessiond.store.sqlite.reserve import RESERVE_BYTES, Reserve
 from sessionstore.v1 import (
     admin_service_pb2,
     admin_service_pb2_grpc,
@@ -79,7 +80,7 @@ class Daemon:
     addresses: tuple[Listener, ...]
     _server: grpc.aio.Server
     _store: Store
-    _health: HealthServicer
+    _health: StoreHealth
     _draining: asyncio.Event
     _grace_seconds: float
     _web: "WebGateway | None"
@@ -89,7 +90,7 @@ class Daemon:
 
         Returns within the grace, whatever the clients do.
         """
-        await self._health.enter_graceful_shutdown()
+        await self._health.stop()
         self._draining.set()
         self._store.wake_feeds()
         async with asyncio.TaskGroup() as stopping:
@@ -113,8 +114,11 @@ async def running_daemon(config: ServeConfig, limits: Limits | None = None) -> A
         _require_web()
     with DataDirLock(config.data_dir) as lock:
         path = config.data_dir / DATABASE_NAME
+        reserve = Reserve(config.data_dir, RESERVE_BYTES)
+        # On a full disk a start needs some of it too; opening the store takes it again.
+        reserve.release()
         await asyncio.to_thread(migrate, path)
-        store = await SqliteStore.open(config.data_dir, durability=config.durability, limits=limits)
+        store = await SqliteStore.open(config.data_dir, durability=config.durability, limits=limits, reserve=reserve)
         try:
             daemon = await _start(config, limits, store, tls, credentials)
             lock.describe([str(address) for address in daemon.addresses])
@@ -143,10 +147,9 @@ async def _start(
         SessionStoreService(store, limits, draining), server
     )
     admin_service_pb2_grpc.add_AdminServiceServicer_to_server(AdminService(store, limits, facts), server)
-    health = HealthServicer()
-    for name in ("", _SESSION_STORE.full_name, _ADMIN.full_name):
-        await health.set(name, health_pb2.HealthCheckResponse.SERVING)
-    health_pb2_grpc.add_HealthServicer_to_server(health, server)
+    health = StoreHealth(store, ("", _SESSION_STORE.full_name, _ADMIN.full_name))
+    await health.start()
+    health_pb2_grpc.add_HealthServicer_to_server(health.servicer, server)
     services = (_SESSION_STORE, _ADMIN, _HEALTH)
     reflection.enable_server_reflection((*(service.full_name for service in services), reflection.SERVICE_NAME), server)
     addresses = bind(server, [listener for listener in config.listeners if not listener.web], credentials)
@@ -160,6 +163,7 @@ async def _start(
             web.start(services, policy, allowed_origins=config.allowed_origins, max_request_bytes=max_bytes)
             addresses.extend(web.addresses)
     except BaseException:
+        await health.stop()
         await server.stop(None)
         if web is not None:
             await web.stop(0)

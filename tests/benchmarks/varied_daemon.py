@@ -16,7 +16,7 @@ from unittest.mock import patch
 from sessiond import server
 from sessiond.cli import main
 from sessiond.contract.limits import Limits
-from sessiond.store.sqlite import connection, transaction, writer_memory
+from sessiond.store.sqlite import connection, transaction, upkeep, writer_memory
 from sessiond.store.sqlite.engine import DATABASE_NAME
 from sessiond.store.sqlite.migrations import migrate
 
@@ -84,8 +84,8 @@ VARIATIONS: Mapping[str, Callable[[], None]] = {
     "reader-cache-16MiB": partial(_pragma, "cache_size = -16384", readers=True),
     "writer-mmap-256MiB": partial(_pragma, f"mmap_size = {256 * MIB}", readers=False),
     "reader-mmap-256MiB": partial(_pragma, f"mmap_size = {256 * MIB}", readers=True),
-    "checkpoint-4000-pages": partial(_pragma, "wal_autocheckpoint = 4000", readers=False),
-    "checkpoint-250-pages": partial(_pragma, "wal_autocheckpoint = 250", readers=False),
+    "checkpoint-4000-pages": partial(_instead, upkeep, "CHECKPOINT_FRAMES", 4000),
+    "checkpoint-250-pages": partial(_instead, upkeep, "CHECKPOINT_FRAMES", 250),
     "page-size-8192": partial(_page_size, 8192),
     "page-size-16384": partial(_page_size, 16384),
     "temp-store-memory": partial(_pragma, "temp_store = MEMORY", readers=False),

@@ -131,7 +131,7 @@ def _connection(death: _Death) -> type[sqlite3.Connection]:
             return cursor
 
         def _checkpoint(self) -> None:
-            # The daemon's own are made inside of a commit, where nothing can be wrapped; this is one more.
+            # The daemon's own come when the log is long; this is one more.
             death.pass_by(f"{_CHECKPOINT}-before")
             if death.pass_by(f"{_CHECKPOINT}-during"):
                 threading.Timer(CHECKPOINT_SECONDS, die).start()

@@ -122,6 +122,14 @@ class Store(Protocol):
         """The number of feeds that are open."""
         ...
 
+    async def writing_change(self, known: bool) -> bool:
+        """Waits until writing is possible, or impossible, otherwise than `known`; returns whether it is.
+
+        Impossible is what the storage does not take: a full disk, one that fails, files that are gone. A store is open
+        with True, and finds out by itself when writing is possible again.
+        """
+        ...
+
     async def create_session(self, request: pb.CreateSessionRequest) -> pb.CreateSessionResponse:
         """Creates a session, or answers the first time's answer."""
         ...

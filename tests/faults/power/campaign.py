@@ -3,7 +3,7 @@
 A library that is preloaded records what a run does to its files. At points of the record disks are made: with all that
 was not synced lost, with all of it there, with it up to some sector, and with some of its sectors in any order. From
 each the store must start. With full durability everything acknowledged is there; with normal durability the newest of
-it may be lost, and nothing before what is there.
+it may be lost, and nothing before what is there. In some runs syncs fail now and then.
 
     python -m tests.faults.power.campaign --points 300 --seed 7
 """
@@ -13,11 +13,13 @@ import asyncio
 import json
 import os
 import random
+import sqlite3
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +30,15 @@ from tests.faults.checker import violations
 from tests.faults.history import SessionHistory
 from tests.faults.power.disks import Disk, Record, records
 from tests.faults.power.recorded_run import DELETED, NOTES, TRIMMED
+from tests.faults.preloading import build_library
 from tests.faults.stored import database_faults, stored_sessions
 
-__all__ = ["Findings", "build_recorder", "run_campaign"]
+__all__ = ["FAILING_SYNCS", "Findings", "build_recorder", "run_campaign"]
 
 SOURCE = Path(__file__).with_name("recorder.c")
+FAILING_SYNCS = "--failing-syncs"
+"""The option of the recorded run that lets some syncs fail, with an error."""
+
 NEEDED = (DATABASE_NAME, f"{DATABASE_NAME}-wal", f"{DATABASE_NAME}-journal")
 """What a start reads; the index of the log does not outlive a cut."""
 
@@ -53,23 +59,12 @@ class Findings:
 
 def build_recorder(folder: Path) -> Path:
     """Compiles the library. Raises FileNotFoundError where there is no C compiler."""
-    library = folder / "recorder.so"
-    command = [
-        os.environ.get("CC", "cc"),
-        "-shared",
-        "-fPIC",
-        "-O1",
-        "-o",
-        str(library),
-        str(SOURCE),
-        "-ldl",
-        "-lpthread",
-    ]
-    subprocess.run(command, check=True)
-    return library
+    return build_library(SOURCE, folder)
 
 
-def _recorded(folder: Path, library: Path, durability: str, seed: int, *, lies: bool) -> list[Record]:
+def _recorded(
+    folder: Path, library: Path, durability: str, seed: int, *, lies: bool, options: Sequence[str]
+) -> list[Record]:
     data_dir = folder / "data"
     data_dir.mkdir()
     environment = {
@@ -79,7 +74,7 @@ def _recorded(folder: Path, library: Path, durability: str, seed: int, *, lies: 
         "SESSIOND_RECORD_LOG": str(folder / "log"),
         **({"SESSIOND_RECORD_LIES": "1"} if lies else {}),
     }
-    command = [sys.executable, "-m", "tests.faults.power.recorded_run", str(data_dir), durability, str(seed)]
+    command = [sys.executable, "-m", "tests.faults.power.recorded_run", str(data_dir), durability, str(seed), *options]
     subprocess.run(command, env=environment, check=True)
     return list(records(folder / "log"))
 
@@ -123,8 +118,10 @@ class _Told:
 
 async def _start(data_dir: Path) -> None:
     store = await SqliteStore.open(data_dir)
-    await store.create_session(pb.CreateSessionRequest(session_id="after the cut"))
-    await store.close()
+    try:
+        await store.create_session(pb.CreateSessionRequest(session_id="after the cut"))
+    finally:
+        await store.close()
 
 
 def _look(files: Mapping[str, bytes], told: _Told, *, full: bool) -> Iterator[str]:
@@ -140,8 +137,12 @@ def _look(files: Mapping[str, bytes], told: _Told, *, full: bool) -> Iterator[st
         except Exception as error:  # noqa: BLE001 - whatever it is, the store does not start
             yield f"the store does not start: {type(error).__name__}: {error}"
             return
-        yield from database_faults(data_dir)
-        stored = stored_sessions(data_dir)
+        try:
+            yield from database_faults(data_dir)
+            stored = stored_sessions(data_dir)
+        except sqlite3.DatabaseError as error:
+            yield f"the database cannot be read: {error}"
+            return
     histories = [history for name, history in told.histories.items() if full or name in stored]
     yield from violations(histories, stored)
     if full:
@@ -161,11 +162,21 @@ def _look(files: Mapping[str, bytes], told: _Told, *, full: bool) -> Iterator[st
 
 
 def run_campaign(
-    folder: Path, library: Path, durability: str, points: int, seed: int, *, lies: bool = False
+    folder: Path,
+    library: Path,
+    durability: str,
+    points: int,
+    seed: int,
+    *,
+    lies: bool = False,
+    options: Sequence[str] = (),
 ) -> Findings:
-    """Records a run, and cuts it at so many points. `lies` lets the disk forget what it was asked to sync."""
+    """Records a run, and cuts it at so many points.
+
+    `lies` lets the disk forget what it was asked to sync; `options` are those of the recorded run.
+    """
     chance, findings = random.Random(seed), Findings()
-    run = _recorded(folder, library, durability, seed, lies=lies)
+    run = _recorded(folder, library, durability, seed, lies=lies, options=options)
     cuts = set(chance.sample(range(len(run)), min(points, len(run))))
     disk, notes = Disk(), bytearray()
     for number, record in enumerate(run):
@@ -196,15 +207,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args(arguments)
     failed = False
-    for durability in ("full", "normal"):
+    for durability, failing_syncs in product(("full", "normal"), (False, True)):
         with tempfile.TemporaryDirectory(prefix="sessiond-power-") as name:
             folder = Path(name)
-            findings = run_campaign(folder, build_recorder(folder), durability, given.points, given.seed)
+            options = (FAILING_SYNCS,) if failing_syncs else ()
+            findings = run_campaign(
+                folder, build_recorder(folder), durability, given.points, given.seed, options=options
+            )
         for violation in findings.violations[:20]:
             sys.stdout.write(f"  {violation}\n")
         sys.stdout.write(
-            f"{durability}: {findings.disks} disks, {findings.checked} acknowledged events looked for,"
-            f" {len(findings.violations)} violations (seed {given.seed})\n"
+            f"{durability}{', with syncs that fail' if failing_syncs else ''}: {findings.disks} disks,"
+            f" {findings.checked} acknowledged events looked for, {len(findings.violations)} violations"
+            f" (seed {given.seed})\n"
         )
         failed |= bool(findings.violations) or not findings.checked
     return 1 if failed else 0

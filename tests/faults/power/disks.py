@@ -15,7 +15,7 @@ class Record:
     """One thing that was done to one file.
 
     Attributes:
-        kind: `write`, `truncate`, `sync`, `unlink` or `rename`.
+        kind: `write`, `truncate`, `sync`, `forget` (a sync that failed), `unlink` or `rename`.
         name: The name of the file in its folder.
         at: Where it was written, or the size that it was cut to.
         data: What was written.
@@ -55,6 +55,8 @@ def records(log: Path) -> Iterator[Record]:
 class _File:
     synced: bytearray = field(default_factory=bytearray)
     unsynced: list[Record] = field(default_factory=list)
+    seen: bytearray = field(default_factory=bytearray)
+    """What the processes of a machine read that goes on."""
 
 
 class Disk:
@@ -69,6 +71,10 @@ class Disk:
         match record.kind:
             case "write" | "truncate":
                 file.unsynced.append(record)
+                _apply(file.seen, record)
+            case "forget":
+                # The operating system takes it for written, so that no later sync puts it onto the disk.
+                file.unsynced.clear()
             case "sync":
                 for change in file.unsynced:
                     _apply(file.synced, change)
@@ -84,7 +90,7 @@ class Disk:
 
     def lose_nothing(self) -> dict[str, bytes]:
         """Everything reached the disk in time."""
-        return self._kept(lambda _: True)
+        return {name: bytes(file.seen) for name, file in self._files.items()}
 
     def lose_some(self, chance: random.Random) -> dict[str, bytes]:
         """Of what was not synced some sectors reached the disk, whichever they are and whenever they were written."""

@@ -1,16 +1,20 @@
 """A run of the store that is recorded, with a file in which it notes what it sends and what was acknowledged.
 
-python -m tests.faults.power.recorded_run FOLDER full 7
+python -m tests.faults.power.recorded_run FOLDER full 7 [--failing-syncs] [--trusting]
 """
 
 import asyncio
 import json
+import logging
 import os
 import random
 import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from sessiond.store.errors import StorageUnavailableError
+from sessiond.store.sqlite import upkeep
 from sessiond.store.sqlite.engine import DATABASE_NAME, SqliteStore
 from sessiond.store.sqlite.migrations import migrate
 from sessionstore.v1 import session_store_service_pb2 as pb
@@ -24,8 +28,13 @@ NOTES = "notes"
 SESSIONS = ("a", "b")
 TRIMMED, DELETED = "trimmed", "deleted"
 ROUNDS = 40
-CHECKPOINT_PAGES = 24
+CHECKPOINT_FRAMES = 24
 """So few that the run passes some checkpoints, after each of which the log begins anew."""
+
+SYNCS_UNTIL_ONE_FAILS = 3
+"""Where some fail, one of so many does, by chance."""
+
+T = TypeVar("T")
 
 
 class _Notes:
@@ -34,6 +43,15 @@ class _Notes:
 
     def write(self, kind: str, **values: Any) -> None:
         os.write(self._file, json.dumps({"kind": kind, **values}).encode() + b"\n")
+
+
+async def _insist(write: Callable[[], Awaitable[T]]) -> T:
+    """Writes until the disk takes it."""
+    while True:
+        try:
+            return await write()
+        except StorageUnavailableError:
+            continue
 
 
 async def _commit(store: SqliteStore, notes: _Notes, session_id: str, name: str, size: int) -> int:
@@ -45,20 +63,21 @@ async def _commit(store: SqliteStore, notes: _Notes, session_id: str, name: str,
         append(part(name), f"{name}-2"),
     )
     notes.write("sent", name=name, commit=request.SerializeToString().hex())
-    response = await store.submit(request)
+    response = await _insist(lambda: store.submit(request))
     notes.write("acknowledged", name=name, response=response.SerializeToString().hex())
     return response.results[2].append_event.sequence
 
 
-async def _run(folder: Path, durability: Any, chance: random.Random) -> None:
+async def _run(folder: Path, durability: Any, chance: random.Random, *, failing_syncs: bool) -> None:
     migrate(folder / DATABASE_NAME)
+    upkeep.CHECKPOINT_FRAMES = CHECKPOINT_FRAMES
     store = await SqliteStore.open(folder, durability=durability)
     notes = _Notes(folder / NOTES)
-    pragma = f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}"
-    await store._writer._connection.run(lambda writing: writing.execute(pragma).fetchone())
     for session_id in (*SESSIONS, TRIMMED, DELETED):
         await store.create_session(pb.CreateSessionRequest(session_id=session_id))
         notes.write("created", session=session_id)
+    if failing_syncs:
+        os.environ["SESSIOND_RECORD_FAILS"] = str(SYNCS_UNTIL_ONE_FAILS)
     for number in range(ROUNDS):
         # Some go together into one transaction.
         together = [f"{number}-{index}" for index in range(chance.randint(1, 4))]
@@ -68,18 +87,26 @@ async def _run(folder: Path, durability: Any, chance: random.Random) -> None:
         last = await _commit(store, notes, TRIMMED, f"{number}-t", 20)
         if number % 8 == 5:
             notes.write("trim-sent", before=last - 3)
-            await store.delete_events_before(pb.DeleteEventsBeforeRequest(session_id=TRIMMED, before_sequence=last - 3))
+            trim = pb.DeleteEventsBeforeRequest(session_id=TRIMMED, before_sequence=last - 3)
+            await _insist(lambda: store.delete_events_before(trim))  # noqa: B023 - called here
             notes.write("trim-acknowledged", before=last - 3)
         if number < ROUNDS // 2:
             await _commit(store, notes, DELETED, f"{number}-d", 50)
         if number == ROUNDS // 2:
             notes.write("deletion-sent")
-            await store.delete_session(pb.DeleteSessionRequest(session_id=DELETED))
+            await _insist(lambda: store.delete_session(pb.DeleteSessionRequest(session_id=DELETED)))
             notes.write("deletion-acknowledged")
 
 
 if __name__ == "__main__":
     # Not closed, so that the log stays where it is.
     loop = asyncio.new_event_loop()
-    loop.run_until_complete(_run(Path(sys.argv[1]), sys.argv[2], random.Random(int(sys.argv[3]))))
+    # Syncs that fail are many.
+    logging.disable()
+    folder, durability, seed, *more = sys.argv[1:]
+    chance = random.Random(int(seed))
+    if "--trusting" in more:
+        # What must not be: going on after a failed sync as if the next one made up for it.
+        upkeep.Upkeep.failed = lambda *_: None  # type: ignore[method-assign]
+    loop.run_until_complete(_run(Path(folder), durability, chance, failing_syncs="--failing-syncs" in more))
     os._exit(0)

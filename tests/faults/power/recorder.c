@@ -2,11 +2,13 @@
 
    To be preloaded. SESSIOND_RECORD_FOLDER names the folder, SESSIOND_RECORD_LOG the file that the records are appended to; a
    record is a line of text, and after that of a write its bytes. A sync is recorded when it is over. Where
-   SESSIOND_RECORD_LIES is set, syncs are not recorded: the disk lies. Files that are mapped into memory are not seen;
+   SESSIOND_RECORD_LIES is set, syncs are not recorded: the disk lies. As long as SESSIOND_RECORD_FAILS is set to a number,
+   one of so many syncs fails, by chance but always the same, and what it was to put onto the disk is forgotten, as operating systems do. Files that are mapped into memory are not seen;
    of SQLite's that is the index of its log, which a cut destroys anyway. */
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
@@ -107,11 +109,16 @@ int ftruncate(int fd, off_t size) { return truncated(REAL(ftruncate), fd, size);
 int ftruncate64(int fd, off_t size) { return truncated(REAL(ftruncate64), fd, size); }
 
 static int synced(int (*real)(int), int fd) {
+    static unsigned int chance = 1;
     char buffer[PATH_MAX];
     pthread_mutex_lock(&order);
-    int done = real(fd);
-    const char *path = done == 0 && !getenv("SESSIOND_RECORD_LIES") ? ours(fd, buffer) : NULL;
-    if (path) note("sync %s\n", path);
+    const char *path = getenv("SESSIOND_RECORD_LIES") ? NULL : ours(fd, buffer);
+    const char *fails = path ? getenv("SESSIOND_RECORD_FAILS") : NULL;
+    if (fails) chance = chance * 1103515245u + 12345u;
+    int failed = fails && (chance >> 16) % (unsigned int)atoi(fails) == 0;
+    int done = failed ? -1 : real(fd);
+    if (path && (failed || done == 0)) note("%s %s\n", failed ? "forget" : "sync", path);
+    if (failed) errno = EIO;
     pthread_mutex_unlock(&order);
     return done;
 }

@@ -105,6 +105,7 @@ async def test_an_unforeseen_failure_fails_alone(store: SqliteStore) -> None:
     class Broken:
         atomic = True
         size_bytes = 0
+        frees_room = False
 
         def apply(self, transaction: WriteTransaction) -> None:
             transaction.connection.execute("DELETE FROM sessions")

@@ -48,6 +48,26 @@ def die_in_a_change(path: Path) -> None:
     assert path.with_name(f"{path.name}-journal").exists()
 
 
+@pytest.mark.parametrize("size", [0, 10, 512])
+def test_a_database_that_never_came_to_be_is_made(tmp_path: Path, size: int) -> None:
+    """A cut of the power while it is made can leave the journal of an empty database, and no database."""
+    path = tmp_path / "a.db"
+    path.with_name("a.db-journal").write_bytes(bytes(size))
+    assert ("0001_first",) == migrate(path, [FIRST]).applied
+
+
+def test_a_journal_whose_database_is_missing_is_left_alone(tmp_path: Path) -> None:
+    """Somebody moved the database and forgot the journal, without which it is not whole."""
+    path = tmp_path / "a.db"
+    migrate(path, [FIRST])
+    die_in_a_change(path)
+    path.rename(tmp_path / "elsewhere")
+    before = listing(tmp_path)
+    with pytest.raises(MigrationError, match="put it back"):
+        migrate(path, [FIRST])
+    assert before == listing(tmp_path)
+
+
 @pytest.mark.parametrize(
     "statement", ["CREATE TABLE two", "INSERT INTO two", "INSERT INTO schema_migrations", "COMMIT"]
 )

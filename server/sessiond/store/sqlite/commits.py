@@ -33,6 +33,8 @@ class CommitOperation:
     commits are atomic, the rest of it was applied with it, and applying that again could undo what came later.
     """
 
+    frees_room = False
+
     def __init__(self, commit: pb.CommitRequest, limits: Limits) -> None:
         self._commit = commit
         self._identified: dict[int, IdentifiedMutation] = {}

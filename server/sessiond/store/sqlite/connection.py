@@ -82,7 +82,7 @@ async def _open(path: Path, *, read_only: bool, pragmas: tuple[str, ...]) -> Eng
 
 
 async def open_writer(path: Path, durability: Durability) -> EngineConnection:
-    """The connection that writes. There must be one only, and it alone checkpoints.
+    """The connection that writes. There must be one only, and it alone checkpoints, when it is told to.
 
     `full` syncs the log before a commit returns; `normal` leaves that to the operating system.
     """
@@ -94,6 +94,10 @@ async def open_writer(path: Path, durability: Durability) -> EngineConnection:
             f"synchronous = {'FULL' if durability == 'full' else 'NORMAL'}",
             "foreign_keys = ON",
             f"journal_size_limit = {WAL_SIZE_LIMIT_BYTES}",
+            # Some builds overwrite whatever is deleted, which on a full disk needs as much room again.
+            "secure_delete = FAST",
+            # The driver's own tell nobody when they fail.
+            "wal_autocheckpoint = 0",
         ),
     )
 

@@ -12,6 +12,7 @@ from sessiond.store.sqlite.event_filters import EventFilter
 from sessiond.store.sqlite.event_reads import session_events
 from sessiond.store.sqlite.feeds import FeedHub
 from sessiond.store.sqlite.reads import StreamingReads
+from sessiond.store.sqlite.reserve import Reserve
 from sessiond.store.sqlite.session_listing import list_archives, list_sessions
 from sessiond.store.sqlite.session_operations import (
     ArchiveSession,
@@ -21,6 +22,7 @@ from sessiond.store.sqlite.session_operations import (
     RestoreSession,
 )
 from sessiond.store.sqlite.trims import DeleteEventsBefore
+from sessiond.store.sqlite.upkeep import Upkeep
 from sessiond.store.sqlite.writer import Writer
 from sessionstore.v1 import admin_service_pb2 as admin_pb
 from sessionstore.v1 import session_store_service_pb2 as pb
@@ -45,9 +47,18 @@ class SqliteStore(StreamingReads):
 
     @classmethod
     async def open(
-        cls, data_dir: Path, *, durability: Durability = "full", limits: Limits | None = None
+        cls,
+        data_dir: Path,
+        *,
+        durability: Durability = "full",
+        limits: Limits | None = None,
+        reserve: Reserve | None = None,
     ) -> "SqliteStore":
-        """Opens the migrated database of a data directory, whose lock the caller holds."""
+        """Opens the migrated database of a data directory, whose lock the caller holds.
+
+        `reserve` is the room that is kept for deletions, so that a full disk does not refuse them; without it there is
+        none.
+        """
         path = data_dir / DATABASE_NAME
         connection = await open_writer(path, durability)
         hub = FeedHub()
@@ -60,11 +71,12 @@ class SqliteStore(StreamingReads):
                     schema_version=writing.execute("PRAGMA user_version").fetchone()[0],
                 )
             )
+            upkeep = await connection.run(lambda _: Upkeep(path, reserve or Reserve(data_dir, 0)))
             readers = await ReaderPool.open(path, READERS)
         except BaseException:
             await connection.close()
             raise
-        writer = Writer(connection, is_followed=hub.is_followed, publish=hub.publish)
+        writer = Writer(connection, upkeep, is_followed=hub.is_followed, publish=hub.publish)
         return cls(writer, readers, hub, info, data_dir, limits or Limits())
 
     @property
@@ -76,6 +88,10 @@ class SqliteStore(StreamingReads):
     def open_feeds(self) -> int:
         """See Store."""
         return self._hub.open_feeds
+
+    async def writing_change(self, known: bool) -> bool:
+        """See Store."""
+        return await self._writer.state.change(known)
 
     async def create_session(self, request: pb.CreateSessionRequest) -> pb.CreateSessionResponse:
         """See Store."""

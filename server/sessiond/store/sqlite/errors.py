@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from sessiond.store.errors import CorruptedError, StorageFullError, StorageUnavailableError, StoreError
 
-__all__ = ["translate", "translated"]
+__all__ = ["is_io_error", "translate", "translated"]
 
 _log = logging.getLogger(__name__)
 
@@ -25,12 +25,19 @@ _UNAVAILABLE = {
 }
 
 
+def is_io_error(error: sqlite3.Error) -> bool:
+    """Whether the operating system could not read, write or sync a file."""
+    return _primary_code(error) == sqlite3.SQLITE_IOERR
+
+
+def _primary_code(error: sqlite3.Error) -> int | None:
+    code: int | None = getattr(error, "sqlite_errorcode", None)
+    return None if code is None else code & _PRIMARY_CODE_MASK
+
+
 def translate(error: sqlite3.Error) -> StoreError | None:
     """The store error that a driver error stands for, or None when it is a mistake of ours."""
-    code = getattr(error, "sqlite_errorcode", None)
-    if code is None:
-        return None
-    primary = code & _PRIMARY_CODE_MASK
+    primary = _primary_code(error)
     if primary == sqlite3.SQLITE_FULL:
         return StorageFullError()
     if primary in _CORRUPTED:

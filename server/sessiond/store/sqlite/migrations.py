@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sessiond.contract.timestamps import now_us
+from sessiond.store.sqlite.log_file import LogFile
 from sessiond.store.sqlite.migration_files import Migration, MigrationError, load_migrations, statements
 
 __all__ = ["APPLICATION_ID", "MigrationReport", "MigrationStatus", "migrate", "migration_status"]
@@ -29,6 +30,9 @@ _RECORDS = """
 """
 _INSERT = "INSERT INTO schema_migrations (version, name, checksum, applied_at_us) VALUES (?, ?, ?, ?)"
 _SELECT = "SELECT version, name, checksum, applied_at_us FROM schema_migrations ORDER BY version"
+
+_JOURNAL_PAGES_AT, _JOURNAL_PAGES_END = 16, 20
+"""Where a rollback journal says how many pages the database had before the change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +75,10 @@ def migrate(path: Path, migrations: list[Migration] | None = None) -> MigrationR
     Raises MigrationError when the database is not ours, damaged, newer, or of another history; it is then as it was.
     """
     migrations = load_migrations() if migrations is None else migrations
-    if path.with_name(f"{path.name}-journal").exists():
+    journal = path.with_name(f"{path.name}-journal")
+    if journal.exists():
         # A process died while it changed the database: the next that may write rolls that back, a reader cannot.
+        _find_what_the_journal_is_of(path, journal)
         with _connection(path, "mode=rw") as connection:
             connection.execute("PRAGMA schema_version")
     existed = path.exists() and path.stat().st_size > 0
@@ -83,6 +89,10 @@ def migrate(path: Path, migrations: list[Migration] | None = None) -> MigrationR
     else:
         path.touch(mode=0o600)
         pending = migrations
+    if existed:
+        # What a daemon left that died after a failed sync may be with the operating system only, which believes that
+        # it is on the disk.
+        LogFile(path).write_again()
     if not pending:
         return MigrationReport((), None)
     with _connection(path, "mode=rw") as connection:
@@ -184,6 +194,24 @@ def _apply(connection: sqlite3.Connection, migration: Migration) -> None:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+
+
+def _find_what_the_journal_is_of(path: Path, journal: Path) -> None:
+    """Makes the database where it never came to be, as when the power is cut while it is made.
+
+    Raises MigrationError where there was one: without it the journal is of no use, nor it without the journal.
+    Source: https://sqlite.org/fileformat.html, the rollback journal
+    """
+    if path.exists():
+        return
+    with journal.open("rb") as file:
+        header = file.read(_JOURNAL_PAGES_END)
+    pages = header[_JOURNAL_PAGES_AT:]
+    if len(pages) == _JOURNAL_PAGES_END - _JOURNAL_PAGES_AT and any(pages):
+        raise MigrationError(
+            f"{path.name} is missing, and {journal.name} belongs to it; put it back, or move both away"
+        )
+    path.touch(mode=0o600)
 
 
 def _keep_copy(connection: sqlite3.Connection, path: Path, first: Migration) -> Path:

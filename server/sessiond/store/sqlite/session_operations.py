@@ -25,6 +25,7 @@ class CreateSession:
     """Creates a session."""
 
     atomic = True  # the row and its metadata
+    frees_room = False
 
     _FIND = """
         SELECT id, create_digest, created_at_us, archived_at_us FROM sessions WHERE id = ?1 OR request_id = ?2
@@ -100,6 +101,7 @@ class DeleteSession:
 
     atomic = False
     size_bytes = 0
+    frees_room = True
 
     _COUNT = """
         SELECT (SELECT count(*) FROM messages WHERE session_key = ?1),
@@ -125,6 +127,7 @@ class ArchiveSession:
 
     atomic = False
     size_bytes = 0
+    frees_room = False
 
     def __init__(self, session_id: str) -> None:
         self._session_id = session_id
@@ -154,6 +157,7 @@ class RestoreSession:
 
     atomic = False
     size_bytes = 0
+    frees_room = False
 
     def __init__(self, session_id: str) -> None:
         self._session_id = session_id
@@ -172,6 +176,7 @@ class DeleteArchive:
 
     atomic = False
     size_bytes = 0
+    frees_room = True
 
     _COUNT = "SELECT count(*) FROM events WHERE session_key = ?"
 

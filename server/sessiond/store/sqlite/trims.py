@@ -12,6 +12,7 @@ class DeleteEventsBefore:
 
     atomic = False
     size_bytes = 0
+    frees_room = True
 
     _DELETE = "DELETE FROM events WHERE session_key = ? AND sequence < ?"
 

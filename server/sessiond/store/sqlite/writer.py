@@ -1,6 +1,7 @@
 """The one writer: takes everything that waits, applies it in one transaction, and answers after the commit.
 
-Under load a group is hundreds of operations and one sync of the disk. Each operation succeeds or fails alone.
+Under load a group is hundreds of operations and one sync of the disk. Each operation succeeds or fails alone, but for
+a disk that takes no writes: then all fail that do not free room, and the writer tries by itself until it does again.
 """
 
 import asyncio
@@ -11,11 +12,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-from sessiond.store.errors import DrainingError, StoreError
+from sessiond.store.errors import (
+    CorruptedError,
+    DrainingError,
+    StorageFullError,
+    StorageUnavailableError,
+    StoreError,
+)
 from sessiond.store.sqlite.connection import EngineConnection
+from sessiond.store.sqlite.probes import PROBE, Probe
 from sessiond.store.sqlite.publication import Publication
 from sessiond.store.sqlite.transaction import WriteTransaction
+from sessiond.store.sqlite.upkeep import Upkeep
 from sessiond.store.sqlite.writer_memory import WriterMemory
+from sessiond.store.sqlite.writing_state import WritingState
 
 __all__ = ["Operation", "Writer"]
 
@@ -26,6 +36,9 @@ _log = logging.getLogger(__name__)
 
 MAX_GROUP_OPERATIONS = 1024
 MAX_GROUP_BYTES = 16 * 1024 * 1024
+PROBE_SECONDS = 1.0
+
+_STORAGE_ERRORS = (StorageFullError, StorageUnavailableError, CorruptedError)
 
 
 class Operation(Protocol[T_co]):
@@ -35,10 +48,12 @@ class Operation(Protocol[T_co]):
         atomic: Whether it makes several writes, to be undone when a later one is refused. One that is not atomic must
             not raise a StoreError after its first write.
         size_bytes: About how much it writes.
+        frees_room: Whether it is done on a full disk too, with the room that is kept for that.
     """
 
     atomic: bool
     size_bytes: int
+    frees_room: bool
 
     def apply(self, transaction: WriteTransaction) -> T_co:
         """Does the work. A StoreError refuses this operation and leaves the others of the group alone."""
@@ -55,6 +70,7 @@ class _Queued:
 class _Applied:
     outcomes: list[Any]
     publications: dict[int, Publication]
+    checkpoint_is_due: bool
 
 
 class Writer:
@@ -63,6 +79,7 @@ class Writer:
     def __init__(
         self,
         connection: EngineConnection,
+        upkeep: Upkeep,
         *,
         is_followed: Callable[[int], bool],
         publish: Callable[[dict[int, Publication]], None],
@@ -72,13 +89,16 @@ class Writer:
         `is_followed` tells, in the writer's thread, whether a session key has tails; `publish` is called in the event
         loop with what a transaction changed, when it is on disk and before its operations are answered.
         """
+        self.state = WritingState()
         self._connection = connection
+        self._upkeep = upkeep
         self._is_followed = is_followed
         self._publish = publish
         self._memory = WriterMemory()
         self._queue: deque[_Queued] = deque()
         self._wake = asyncio.Event()
         self._closing = False
+        self._closed = False
         self._task = asyncio.create_task(self._run(), name="sessiond writer")
 
     def submit(self, operation: Operation[T]) -> "asyncio.Future[T]":
@@ -101,13 +121,18 @@ class Writer:
         await self._task
 
     async def close(self) -> None:
-        """Drains the queue and closes the connection."""
+        """Drains the queue and closes the connection; a second time does nothing."""
         await self.drain()
-        await self._connection.close()
+        if self._closed:
+            return
+        self._closed = True
+        if await self._connection.run(lambda _: self._upkeep.prepare_to_close()):
+            await self._connection.close()
+            self._upkeep.close()
 
     async def _run(self) -> None:
         while True:
-            await self._wake.wait()
+            await self._wait()
             group = self._take_group()
             if group:
                 await self._apply(group)
@@ -115,6 +140,18 @@ class Writer:
                 return
             else:
                 self._wake.clear()
+
+    async def _wait(self) -> None:
+        """Waits for operations; while writing is not possible, tries it from time to time."""
+        while not self.state.possible and not self._closing:
+            try:
+                async with asyncio.timeout(PROBE_SECONDS):
+                    await self._wake.wait()
+            except TimeoutError:
+                await self._probe()
+            else:
+                return
+        await self._wake.wait()
 
     def _take_group(self) -> list[_Queued]:
         group: list[_Queued] = []
@@ -127,27 +164,77 @@ class Writer:
         return group
 
     async def _apply(self, group: list[_Queued]) -> None:
-        operations = [queued.operation for queued in group]
         try:
-            applied = await self._connection.run(
-                lambda connection: _apply_group(connection, operations, self._is_followed, self._memory)
-            )
+            applied = await self._write([queued.operation for queued in group])
         except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer of those who wait
-            if len(group) > 1 and not isinstance(error, StoreError):
-                # One operation spoils the group in a way that nobody foresaw: each gets a transaction of its own.
-                for queued in group:
-                    await self._apply([queued])
-                return
-            _log.warning("a group of %d writes failed: %s", len(group), type(error).__name__)
-            for queued in group:
-                _fail(queued.future, error)
+            await self._answer_failure(group, error)
             return
+        self._answer(group, applied)
+        if applied.checkpoint_is_due:
+            # After the answers: nobody has to wait for it but who writes next.
+            await self._connection.run(self._upkeep.checkpoint)
+        if not self.state.possible:
+            await self._probe()
+
+    async def _write(self, operations: list[Operation[Any]]) -> _Applied:
+        return await self._connection.run(
+            lambda connection: _apply_group(connection, operations, self._is_followed, self._memory, self._upkeep)
+        )
+
+    async def _answer_failure(self, group: list[_Queued], error: Exception) -> None:
+        if len(group) > 1 and not isinstance(error, StorageFullError | StorageUnavailableError):
+            # One operation spoils the group, in a way that nobody foresaw or by what is damaged in its session: each
+            # gets a transaction of its own.
+            for queued in group:
+                await self._apply([queued])
+            return
+        _log.warning("a group of %d writes failed: %s", len(group), type(error).__name__)
+        for queued in group:
+            if queued.operation.frees_room and isinstance(error, StorageFullError):
+                await self._apply_with_reserve(queued)
+            else:
+                _fail(queued.future, error)
+        if isinstance(error, _STORAGE_ERRORS):
+            await self._probe()
+
+    async def _apply_with_reserve(self, queued: _Queued) -> None:
+        """Applies what frees room, on a full disk."""
+
+        def apply(connection: sqlite3.Connection) -> _Applied:
+            return self._upkeep.with_reserve(
+                connection,
+                lambda: _apply_group(connection, [queued.operation], self._is_followed, self._memory, self._upkeep),
+            )
+
+        try:
+            applied = await self._connection.run(apply)
+        except Exception as error:  # noqa: BLE001 - as in _apply
+            _fail(queued.future, error)
+            return
+        self._answer([queued], applied)
+
+    def _answer(self, group: list[_Queued], applied: _Applied) -> None:
         self._publish(applied.publications)
         for queued, outcome in zip(group, applied.outcomes, strict=True):
             if isinstance(outcome, StoreError):
                 _fail(queued.future, outcome)
             elif not queued.future.done():
                 queued.future.set_result(outcome)
+
+    async def _probe(self) -> None:
+        """Looks whether writing is possible."""
+        try:
+            for statement in PROBE:
+                await self._write([Probe(statement)])
+        except Exception as error:  # noqa: BLE001 - whatever it is, writing is not possible
+            if self.state.possible:
+                _log.error("writing is not possible: %s", error)
+            self.state.note(possible=False)
+            return
+        if not self.state.possible:
+            _log.warning("writing is possible again")
+            await self._connection.run(lambda _: self._upkeep.refill())
+        self.state.note(possible=True)
 
 
 def _fail(future: "asyncio.Future[Any]", error: Exception) -> None:
@@ -162,21 +249,25 @@ def _apply_group(
     operations: list[Operation[Any]],
     is_followed: Callable[[int], bool],
     memory: WriterMemory,
+    upkeep: Upkeep,
 ) -> _Applied:
-    connection.execute("BEGIN IMMEDIATE")
     try:
+        upkeep.before_writing()
+        connection.execute("BEGIN IMMEDIATE")
         transaction = WriteTransaction(connection, is_followed, memory)
         outcomes = [_apply_one(transaction, operation) for operation in operations]
         transaction.write_rows()
         connection.execute("COMMIT")
-    except BaseException:
+        upkeep.after_commit()
+    except BaseException as error:
         memory.forget()
+        upkeep.failed(error)
         # A full disk or a failed sync may have ended the transaction already.
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
     memory.trim()
-    return _Applied(outcomes, transaction.publications)
+    return _Applied(outcomes, transaction.publications, upkeep.checkpoint_is_due())
 
 
 def _apply_one(transaction: WriteTransaction, operation: Operation[Any]) -> Any:

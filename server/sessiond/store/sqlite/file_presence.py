@@ -1,0 +1,46 @@
+"""Whether the files that are written are those that somebody will find.
+
+Whoever removes or replaces the files of a database that is open does not disturb it: everything goes on, in files
+without a name, and is gone with the process. What was acknowledged then would be lost.
+"""
+
+from pathlib import Path
+
+from sessiond.store.errors import CorruptedError, StorageUnavailableError
+
+__all__ = ["FilePresence"]
+
+
+class FilePresence:
+    """The files of a database as they were when it was opened."""
+
+    def __init__(self, database: Path, log: Path) -> None:
+        """Looks at the files. Raises OSError where one is missing."""
+        self._database = database
+        self._log = log
+        found = database.stat()
+        self._database_identity = found.st_dev, found.st_ino
+        self._size_bytes = found.st_size
+        found = log.stat()
+        self._log_identity = found.st_dev, found.st_ino
+
+    def check(self) -> None:
+        """Raises StorageUnavailableError when they are gone or others, CorruptedError when one was cut short."""
+        try:
+            database, log = self._database.stat(), self._log.stat()
+        except OSError as error:
+            raise _moved() from error
+        identities = (database.st_dev, database.st_ino), (log.st_dev, log.st_ino)
+        if identities != (self._database_identity, self._log_identity):
+            raise _moved()
+        # It only ever grows.
+        if database.st_size < self._size_bytes:
+            raise CorruptedError("the database's file, which somebody cut short,")
+        self._size_bytes = database.st_size
+
+
+def _moved() -> StorageUnavailableError:
+    return StorageUnavailableError(
+        "the files of the store were moved or removed while it runs, so that a write would be lost; put them back, or"
+        " restart the server"
+    )

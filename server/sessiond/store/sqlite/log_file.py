@@ -1,0 +1,138 @@
+"""SQLite's log of the newest writes, as a file.
+
+Needed where a sync failed: the operating system then takes what it could not write for written, and the next sync says
+that all is well. Only writing the same bytes again makes it try again. Source of the formats:
+https://sqlite.org/walformat.html
+"""
+
+import os
+import struct
+import sys
+from array import array
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sessiond.store.errors import CorruptedError
+
+__all__ = ["LogFile", "LogSize"]
+
+_HEADER = struct.Struct(">IIIIIIII")
+"""Magic, format, page size, number of the checkpoint, two salts, two sums."""
+
+_FRAME = struct.Struct(">IIIIII")
+"""Page, size of the database after a commit, two salts, two sums."""
+
+_INDEX = struct.Struct("=I")
+_FRAMES_AT, _CHECKPOINTED_AT = 16, 96
+_COPIED_BYTES = 1024 * 1024
+_WORD = 0xFFFFFFFF
+
+
+@dataclass(frozen=True, slots=True)
+class LogSize:
+    """How much is in a log, in frames of one page each.
+
+    Attributes:
+        frames: Those of committed transactions.
+        checkpointed: Those of them that are in the database too.
+    """
+
+    frames: int
+    checkpointed: int
+
+
+class LogFile:
+    """The log beside a database and its index."""
+
+    def __init__(self, database: Path) -> None:
+        self.path = database.with_name(f"{database.name}-wal")
+        self._index_path = database.with_name(f"{database.name}-shm")
+        self._index: int | None = None
+
+    def size(self) -> LogSize:
+        """Asks the index. Raises OSError where there is none, as before the first write of a connection."""
+        if self._index is None:
+            self._index = os.open(self._index_path, os.O_RDONLY | os.O_CLOEXEC)
+        return LogSize(*(_INDEX.unpack(os.pread(self._index, 4, at))[0] for at in (_FRAMES_AT, _CHECKPOINTED_AT)))
+
+    def close(self) -> None:
+        """Closes the index. Not before all connections of this process are closed: it would drop their locks."""
+        if self._index is not None:
+            os.close(self._index)
+            self._index = None
+
+    def write_again(self) -> None:
+        """Writes every byte of the log over itself, and syncs: what is recovered from it then is on the disk.
+
+        For a log that nobody has open. Raises OSError.
+        """
+        if not self.path.exists():
+            return
+        with _opened(self.path, os.O_RDWR) as log:
+            _copy_over(log, os.fstat(log).st_size)
+
+    def write_committed_again(self) -> None:
+        """Does the same for the frames of committed transactions, while the database is open, by its only writer.
+
+        Raises OSError, and CorruptedError when the frames are not what was written: the operating system forgot them.
+        """
+        frames = self.size().frames
+        if not frames:
+            return
+        with _opened(self.path, os.O_RDWR) as log:
+            _copy_over(log, _checked_bytes(log, frames))
+
+
+@contextmanager
+def _opened(path: Path, flags: int) -> Iterator[int]:
+    descriptor = os.open(path, flags | os.O_CLOEXEC)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _copy_over(log: int, size_bytes: int) -> None:
+    for at in range(0, size_bytes, _COPIED_BYTES):
+        data = os.pread(log, min(_COPIED_BYTES, size_bytes - at), at)
+        while data:
+            written = os.pwrite(log, data, at)
+            data, at = data[written:], at + written
+    os.fsync(log)
+
+
+def _checked_bytes(log: int, frames: int) -> int:
+    """The size of the header and of so many frames, whose sums are looked at. Raises CorruptedError."""
+    header = os.pread(log, _HEADER.size, 0)
+    if len(header) < _HEADER.size:
+        raise CorruptedError("the log of the newest writes")
+    page_bytes: int
+    magic, _, page_bytes, _, *salts, first, second = _HEADER.unpack(header)
+    swapped = bool(magic & 1) != (sys.byteorder == "big")
+    sums = _sums(header[:24], (0, 0), swapped=swapped)
+    if sums != (first, second):
+        raise CorruptedError("the log of the newest writes")
+    frame_bytes = _FRAME.size + page_bytes
+    for number in range(frames):
+        frame = os.pread(log, frame_bytes, _HEADER.size + number * frame_bytes)
+        if len(frame) < frame_bytes:
+            raise CorruptedError("the log of the newest writes")
+        _, _, *frame_salts, first, second = _FRAME.unpack_from(frame)
+        sums = _sums(frame[:8] + frame[_FRAME.size :], sums, swapped=swapped)
+        if frame_salts != salts or sums != (first, second):
+            raise CorruptedError("the log of the newest writes")
+    return _HEADER.size + frames * frame_bytes
+
+
+def _sums(data: bytes, before: tuple[int, int], *, swapped: bool) -> tuple[int, int]:
+    words = array("I", data)
+    if swapped:
+        words.byteswap()
+    first, second = before
+    pairs = iter(words)
+    for word, following in zip(pairs, pairs, strict=True):
+        first = (first + word + second) & _WORD
+        second = (second + following + first) & _WORD
+    return first, second

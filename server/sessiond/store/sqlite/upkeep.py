@@ -1,0 +1,120 @@
+"""What the writer does about its files beside the transactions: checkpoints, failed syncs, files that went away.
+
+Everything here runs in the thread of the writing connection.
+"""
+
+import logging
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from sessiond.store.errors import StorageUnavailableError, StoreError
+from sessiond.store.sqlite.errors import is_io_error
+from sessiond.store.sqlite.file_presence import FilePresence
+from sessiond.store.sqlite.log_file import LogFile
+from sessiond.store.sqlite.reserve import Reserve
+
+__all__ = ["CHECKPOINT_FRAMES", "Upkeep"]
+
+T = TypeVar("T")
+
+CHECKPOINT_FRAMES = 1000
+"""How many frames that are not in the database yet let a checkpoint begin."""
+
+RESTART_FRAMES = 8 * CHECKPOINT_FRAMES
+"""A log of so many frames is not begun anew because there is always somebody who reads; a checkpoint then waits."""
+
+_log = logging.getLogger(__name__)
+
+
+class Upkeep:
+    """Looks after the files of one open database."""
+
+    def __init__(self, database: Path, reserve: Reserve) -> None:
+        """Begins with a database that was just opened, and written to. Raises OSError."""
+        self._log = LogFile(database)
+        # Opens what it needs now, while there are descriptors.
+        self._log.size()
+        self._presence = FilePresence(database, self._log.path)
+        self._reserve = reserve
+        self._reserve.fill()
+        self._mistrusts_log = False
+        self._due_frames = CHECKPOINT_FRAMES
+
+    def before_writing(self) -> None:
+        """Makes sure that what is written is found later. Raises StorageUnavailableError and CorruptedError."""
+        self._presence.check()
+        if self._mistrusts_log:
+            try:
+                self._log.write_committed_again()
+            except OSError as error:
+                _log.warning("the log could not be written again: %s", error.strerror)
+                raise StorageUnavailableError from error
+            self._mistrusts_log = False
+            _log.warning("the log was written again, after a failure of the disk")
+
+    def after_commit(self) -> None:
+        """The same, before a commit is acknowledged."""
+        self._presence.check()
+
+    def failed(self, error: BaseException) -> None:
+        """Notes that a statement failed: after a failed sync the operating system may forget what it was to write."""
+        if isinstance(error, sqlite3.Error) and is_io_error(error):
+            self._mistrusts_log = True
+
+    def checkpoint_is_due(self) -> bool:
+        """Whether the log has grown enough."""
+        size = self._log.size()
+        return size.frames - size.checkpointed >= self._due_frames
+
+    def checkpoint(self, connection: sqlite3.Connection) -> None:
+        """Copies the log into the database; what fails is tried again when the log has grown as much once more."""
+        self._checkpoint(connection, "RESTART" if self._log.size().frames >= RESTART_FRAMES else "PASSIVE")
+
+    def _checkpoint(self, connection: sqlite3.Connection, mode: str) -> None:
+        size = self._log.size()
+        try:
+            self.before_writing()
+            connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
+        except (sqlite3.Error, StoreError) as error:
+            self.failed(error)
+            self._due_frames = size.frames - size.checkpointed + CHECKPOINT_FRAMES
+            _log.warning("a checkpoint failed: %s", error)
+        else:
+            self._due_frames = CHECKPOINT_FRAMES
+
+    def with_reserve(self, connection: sqlite3.Connection, work: Callable[[], T]) -> T:
+        """Does something that frees room in the database, with the room that is kept for that."""
+        self._reserve.release()
+        mode = "TRUNCATE"
+        try:
+            # So that the database's file has grown as far as it must before the log takes the rest.
+            self._checkpoint(connection, "PASSIVE")
+            done = work()
+            # Else the log stays as long as it is, and what was freed is of no use to anybody.
+            mode = "PASSIVE"
+        finally:
+            # What did not fit even so has left its room in the log's file.
+            self._checkpoint(connection, mode)
+            self._reserve.fill()
+        return done
+
+    def refill(self) -> None:
+        """Takes the room for deletions again, where there is some."""
+        self._reserve.fill()
+
+    def prepare_to_close(self) -> bool:
+        """Whether the connection may be closed, which checkpoints: not with a log that may not be on the disk."""
+        if not self._mistrusts_log:
+            return True
+        try:
+            self.before_writing()
+        except StoreError as error:
+            _log.error("the store is left as it is, for the next start to recover: %s", error)
+            return False
+        return True
+
+    def close(self) -> None:
+        """To be called after the last connection is closed."""
+        self._log.close()

@@ -1,0 +1,125 @@
+"""The log as a file: its size, and what is written again after a failure of the disk."""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sessiond.store.errors import CorruptedError
+from sessiond.store.sqlite import log_file
+from sessiond.store.sqlite.log_file import LogFile, LogSize
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[sqlite3.Connection]:
+    """An open database whose log holds some transactions."""
+    connection = sqlite3.connect(tmp_path / "a.db", isolation_level=None)
+    for pragma in ("journal_mode = WAL", "wal_autocheckpoint = 0"):
+        connection.execute(f"PRAGMA {pragma}").fetchone()
+    connection.execute("CREATE TABLE numbers (number INTEGER)")
+    connection.execute("INSERT INTO numbers VALUES (1)")
+    yield connection
+    connection.close()
+
+
+@pytest.fixture
+def log(tmp_path: Path, database: sqlite3.Connection) -> LogFile:
+    """The log of that database."""
+    return LogFile(tmp_path / "a.db")
+
+
+@pytest.fixture
+def written(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
+    """Where the log is written again: begin and size; `-1` at each sync."""
+    seen: list[tuple[int, int]] = []
+
+    def pwrite(descriptor: int, data: bytes, at: int) -> int:
+        # A disk takes less than it is given, now and then.
+        taken = os.pwrite(descriptor, data[:3000], at)
+        seen.append((at, taken))
+        return taken
+
+    def fsync(descriptor: int) -> None:
+        seen.append((-1, -1))
+
+    monkeypatch.setattr(log_file, "os", _Instead(pwrite=pwrite, fsync=fsync))
+    return seen
+
+
+class _Instead:
+    """The module `os` with some functions replaced."""
+
+    def __init__(self, **functions: object) -> None:
+        self.__dict__.update(functions)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(os, name)
+
+
+def test_the_size_is_what_is_committed_and_not_what_the_file_has(log: LogFile, database: sqlite3.Connection) -> None:
+    """Frames count once they are committed; after a checkpoint they are begun anew."""
+    before = log.size()
+    assert before.frames > 0
+    assert 0 == before.checkpointed
+    database.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+    assert LogSize(before.frames, before.frames) == log.size()
+    database.execute("INSERT INTO numbers VALUES (2)")
+    assert LogSize(1, 0) == log.size()
+
+
+def test_all_of_a_log_that_was_left_is_written_again_and_then_synced(
+    log: LogFile, written: list[tuple[int, int]]
+) -> None:
+    """Byte for byte, however little is taken at a time."""
+    before = log.path.read_bytes()
+    log.write_again()
+    assert before == log.path.read_bytes()
+    assert (-1, -1) == written.pop()
+    assert list(range(0, len(before), 3000)) == [at for at, _ in written]
+    assert len(before) == sum(size for _, size in written)
+
+
+def test_where_there_is_no_log_there_is_nothing_to_write(tmp_path: Path) -> None:
+    """As after a clean stop."""
+    LogFile(tmp_path / "none.db").write_again()
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_of_an_open_log_what_is_committed_is_written_again(
+    log: LogFile, database: sqlite3.Connection, written: list[tuple[int, int]]
+) -> None:
+    """The header and the frames that count, and not what lies behind from before the last checkpoint."""
+    database.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+    database.execute("INSERT INTO numbers VALUES (2)")
+    log.write_committed_again()
+    assert (-1, -1) == written.pop()
+    assert 32 + 24 + 4096 == sum(size for _, size in written)
+    assert [(1,), (2,)] == database.execute("SELECT number FROM numbers").fetchall()
+
+
+@pytest.mark.parametrize("at", [8, 20, 32 + 4, 32 + 12, 32 + 24 + 100, -1])
+def test_a_log_that_is_not_what_was_written_is_told(log: LogFile, written: list[tuple[int, int]], at: int) -> None:
+    """A page that the operating system forgot has sums that do not fit; nothing is written then."""
+    content = bytearray(log.path.read_bytes())
+    content[at] ^= 1
+    log.path.write_bytes(content)
+    with pytest.raises(CorruptedError):
+        log.write_committed_again()
+    assert [] == written
+
+
+def test_a_log_that_was_cut_short_is_told(log: LogFile) -> None:
+    """It holds fewer frames than were committed, or not even a header."""
+    for size in (log.path.stat().st_size - 1, 10):
+        os.truncate(log.path, size)
+        with pytest.raises(CorruptedError):
+            log.write_committed_again()
+
+
+def test_an_empty_log_is_not_looked_at(log: LogFile, database: sqlite3.Connection) -> None:
+    """As after a checkpoint that cut it."""
+    database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    log.write_committed_again()
+    assert 0 == log.path.stat().st_size

@@ -1,0 +1,131 @@
+"""What the writer does when the files are gone, cut short or damaged, and how the log is kept short."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from sessiond.store.errors import CorruptedError, StorageUnavailableError
+from sessiond.store.sqlite import upkeep, writer
+from sessiond.store.sqlite.engine import DATABASE_NAME, SqliteStore
+from sessiond.store.sqlite.migrations import migrate
+from sessiond.store.sqlite.reserve import Reserve
+from sessionstore.v1 import session_store_service_pb2 as pb
+from tests.builders import append, collect, commit, event_fragments, part
+
+LOG_NAME = f"{DATABASE_NAME}-wal"
+
+
+@pytest.fixture
+async def store(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[SqliteStore]:
+    """An open store with one session, which looks often whether writing is possible again."""
+    monkeypatch.setattr(writer, "PROBE_SECONDS", 0.01)
+    opened = await SqliteStore.open(data_dir, durability="normal")
+    await opened.create_session(pb.CreateSessionRequest(session_id="s"))
+    yield opened
+    await opened.close()
+
+
+async def append_event(store: SqliteStore, text: str, session_id: str = "s") -> int:
+    """Appends an event and returns its sequence."""
+    response = await store.submit(commit(session_id, append(part(text))))
+    return response.results[0].append_event.sequence
+
+
+@pytest.mark.parametrize("name", [DATABASE_NAME, LOG_NAME])
+async def test_nothing_is_acknowledged_that_nobody_will_find(store: SqliteStore, data_dir: Path, name: str) -> None:
+    """Files that are moved away while the store runs refuse writes; back in their place they take them."""
+    (data_dir / name).rename(data_dir / "elsewhere")
+    with pytest.raises(StorageUnavailableError, match="put them back"):
+        await append_event(store, "refused")
+    assert not await store.writing_change(known=True)
+    (data_dir / "elsewhere").rename(data_dir / name)
+    assert await store.writing_change(known=False)
+    assert 0 == await append_event(store, "taken")
+
+
+@pytest.mark.parametrize("name", [DATABASE_NAME, LOG_NAME])
+async def test_files_in_the_place_of_ours_are_not_taken_for_them(store: SqliteStore, data_dir: Path, name: str) -> None:
+    """A copy that somebody puts there is another file."""
+    path = data_dir / name
+    copy = path.read_bytes()
+    path.unlink()
+    path.write_bytes(copy)
+    with pytest.raises(StorageUnavailableError):
+        await append_event(store, "refused")
+
+
+async def test_a_database_that_is_cut_short_takes_no_writes(store: SqliteStore, data_dir: Path) -> None:
+    """What was in it is gone; writing on would hide that."""
+    os.truncate(data_dir / DATABASE_NAME, 4096)
+    with pytest.raises(CorruptedError, match="cut short"):
+        await append_event(store, "refused")
+    assert not await store.writing_change(known=True)
+
+
+async def test_damage_in_one_session_refuses_only_its_own_writes(store: SqliteStore, data_dir: Path) -> None:
+    """The others of the same group are applied."""
+    for number in range(200):
+        await append_event(store, f"{number:0>4}" * 500)
+    await store.create_session(pb.CreateSessionRequest(session_id="other"))
+    await store.close()
+    _damage(data_dir)
+    again = await SqliteStore.open(data_dir, durability="normal")
+    try:
+        trim = again.delete_events_before(pb.DeleteEventsBeforeRequest(session_id="s", before_sequence=150))
+        results = await asyncio.gather(trim, append_event(again, "taken", "other"), return_exceptions=True)
+        assert isinstance(results[0], CorruptedError)
+        assert 0 == results[1]
+        with pytest.raises(CorruptedError):
+            await collect(event_fragments(again.get_events(pb.GetEventsRequest(session_id="s"))), "events")
+        request = pb.GetEventsRequest(session_id="other")
+        assert 1 == len(await collect(event_fragments(again.get_events(request)), "events"))
+    finally:
+        await again.close()
+
+
+def _damage(data_dir: Path) -> None:
+    """Overwrites a page of the session's events."""
+    path = data_dir / DATABASE_NAME
+    page = path.read_bytes().index(b"0100" * 100) // 4096
+    with path.open("r+b") as file:
+        file.seek(page * 4096)
+        file.write(b"\xff" * 4096)
+
+
+async def test_the_log_is_kept_short(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its content goes to the database's file each time that it has grown enough, and it begins anew."""
+    monkeypatch.setattr(upkeep, "CHECKPOINT_FRAMES", 20)
+    store = await SqliteStore.open(data_dir, durability="normal")
+    await store.create_session(pb.CreateSessionRequest(session_id="s"))
+    for _ in range(100):
+        await append_event(store, "x" * 4000)
+    assert (data_dir / LOG_NAME).stat().st_size < 100 * 4096
+    assert (data_dir / DATABASE_NAME).stat().st_size > 100 * 4096
+    await store.close()
+
+
+async def test_a_log_that_was_left_is_written_again_at_the_start(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a daemon left that died after a failed sync may be nowhere but with the operating system."""
+    store = await SqliteStore.open(data_dir)
+    await store.create_session(pb.CreateSessionRequest(session_id="s"))
+    left = [(data_dir / name, (data_dir / name).read_bytes()) for name in (DATABASE_NAME, LOG_NAME)]
+    await store.close()
+    for path, content in left:
+        path.write_bytes(content)
+    synced: list[Path] = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(Path(f"/proc/self/fd/{descriptor}").readlink()))
+    migrate(data_dir / DATABASE_NAME)
+    assert [data_dir / LOG_NAME] == synced
+
+
+async def test_room_is_kept_for_deletions(data_dir: Path) -> None:
+    """A file takes it, and is of that size again after each start."""
+    for _ in range(2):
+        store = await SqliteStore.open(data_dir, reserve=Reserve(data_dir, 2 * 1024 * 1024))
+        assert 2 * 1024 * 1024 == (data_dir / "reserve").stat().st_size
+        await store.close()
