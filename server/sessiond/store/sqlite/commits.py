@@ -5,6 +5,7 @@ from typing import Protocol
 from sessiond.contract.limits import Limits
 from sessiond.store.errors import SequenceConflictError
 from sessiond.store.sqlite.appends import AppendEvent, AppendMessage, CreateToolCall, IdentifiedMutation
+from sessiond.store.sqlite.operations import Operation
 from sessiond.store.sqlite.session_rows import SessionRow
 from sessiond.store.sqlite.session_updates import SetActiveMessage, UpdateSession
 from sessiond.store.sqlite.tool_call_updates import UpdateToolCall
@@ -26,14 +27,12 @@ class UpdateMutation(Protocol):
         ...
 
 
-class CommitOperation:
+class CommitOperation(Operation[pb.CommitResponse]):
     """Applies a commit that `sessiond.contract` has checked.
 
     A commit in which everything that carries an id is stored already, with the same content, was applied before: since
     commits are atomic, the rest of it was applied with it, and applying that again could undo what came later.
     """
-
-    frees_room = False
 
     def __init__(self, commit: pb.CommitRequest, limits: Limits) -> None:
         self._commit = commit

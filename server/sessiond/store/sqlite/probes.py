@@ -1,5 +1,6 @@
 """Writes that nobody asked for, to see whether one is possible."""
 
+from sessiond.store.sqlite.operations import Operation
 from sessiond.store.sqlite.transaction import WriteTransaction
 
 __all__ = ["PROBE", "Probe"]
@@ -14,12 +15,8 @@ PROBE = (
 """Each in a transaction of its own: what is inserted and deleted in one needs no room."""
 
 
-class Probe:
+class Probe(Operation[None]):
     """An operation of one statement."""
-
-    atomic = False
-    size_bytes = 0
-    frees_room = False
 
     def __init__(self, statement: str) -> None:
         self._statement = statement

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 from sessiond.contract.timestamps import from_us
 from sessiond.store.errors import AlreadyExistsError, NotFoundError
+from sessiond.store.sqlite.operations import Operation
 from sessiond.store.sqlite.publication import Publication
 from sessiond.store.sqlite.session_metadata import replace_metadata
 from sessiond.store.sqlite.session_rows import ROW_COLUMNS, SessionRow, row_info
@@ -21,11 +22,10 @@ _SELECT_ARCHIVED = f"SELECT archived_at_us, {ROW_COLUMNS} FROM sessions WHERE id
 _DELETE = "DELETE FROM sessions WHERE session_key = ?"
 
 
-class CreateSession:
+class CreateSession(Operation[pb.CreateSessionResponse]):
     """Creates a session."""
 
     atomic = True  # the row and its metadata
-    frees_room = False
 
     _FIND = """
         SELECT id, create_digest, created_at_us, archived_at_us FROM sessions WHERE id = ?1 OR request_id = ?2
@@ -96,11 +96,9 @@ class CreateSession:
         return pb.CreateSessionResponse(session=session, already_existed=already_existed)
 
 
-class DeleteSession:
+class DeleteSession(Operation[pb.DeleteSessionResponse]):
     """Removes a session and everything in it."""
 
-    atomic = False
-    size_bytes = 0
     frees_room = True
 
     _COUNT = """
@@ -122,12 +120,8 @@ class DeleteSession:
         return pb.DeleteSessionResponse(deleted_messages=messages, deleted_tool_calls=tool_calls, deleted_events=events)
 
 
-class ArchiveSession:
+class ArchiveSession(Operation[admin_pb.ArchiveSessionResponse]):
     """Takes a session out of the live store; its rows stay where they are."""
-
-    atomic = False
-    size_bytes = 0
-    frees_room = False
 
     def __init__(self, session_id: str) -> None:
         self._session_id = session_id
@@ -152,12 +146,8 @@ class ArchiveSession:
         return admin_pb.ArchiveSessionResponse(archive=info)
 
 
-class RestoreSession:
+class RestoreSession(Operation[admin_pb.RestoreSessionResponse]):
     """Puts an archived session back into the live store."""
-
-    atomic = False
-    size_bytes = 0
-    frees_room = False
 
     def __init__(self, session_id: str) -> None:
         self._session_id = session_id
@@ -171,11 +161,9 @@ class RestoreSession:
         return admin_pb.RestoreSessionResponse(session=row_info(transaction.connection, row))
 
 
-class DeleteArchive:
+class DeleteArchive(Operation[admin_pb.DeleteArchiveResponse]):
     """Removes an archived session and everything in it."""
 
-    atomic = False
-    size_bytes = 0
     frees_room = True
 
     _COUNT = "SELECT count(*) FROM events WHERE session_key = ?"

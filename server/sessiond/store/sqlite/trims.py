@@ -1,5 +1,6 @@
 """The write that removes the oldest events of a session."""
 
+from sessiond.store.sqlite.operations import Operation
 from sessiond.store.sqlite.publication import Publication
 from sessiond.store.sqlite.transaction import WriteTransaction
 from sessionstore.v1 import session_store_service_pb2 as pb
@@ -7,11 +8,9 @@ from sessionstore.v1 import session_store_service_pb2 as pb
 __all__ = ["DeleteEventsBefore"]
 
 
-class DeleteEventsBefore:
+class DeleteEventsBefore(Operation[pb.DeleteEventsBeforeResponse]):
     """Deletes the events before a sequence; the counter of sequences stays where it is."""
 
-    atomic = False
-    size_bytes = 0
     frees_room = True
 
     _DELETE = "DELETE FROM events WHERE session_key = ? AND sequence < ?"

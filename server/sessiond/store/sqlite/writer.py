@@ -10,7 +10,7 @@ import sqlite3
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from sessiond.store.errors import (
     CorruptedError,
@@ -20,6 +20,7 @@ from sessiond.store.errors import (
     StoreError,
 )
 from sessiond.store.sqlite.connection import EngineConnection
+from sessiond.store.sqlite.operations import Operation
 from sessiond.store.sqlite.probes import PROBE, Probe
 from sessiond.store.sqlite.publication import Publication
 from sessiond.store.sqlite.transaction import WriteTransaction
@@ -27,9 +28,8 @@ from sessiond.store.sqlite.upkeep import Upkeep
 from sessiond.store.sqlite.writer_memory import WriterMemory
 from sessiond.store.sqlite.writing_state import WritingState
 
-__all__ = ["Operation", "Writer"]
+__all__ = ["Writer"]
 
-T_co = TypeVar("T_co", covariant=True)
 T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
@@ -39,25 +39,6 @@ MAX_GROUP_BYTES = 16 * 1024 * 1024
 PROBE_SECONDS = 1.0
 
 _STORAGE_ERRORS = (StorageFullError, StorageUnavailableError, CorruptedError)
-
-
-class Operation(Protocol[T_co]):
-    """A write, applied in the writer's thread.
-
-    Attributes:
-        atomic: Whether it makes several writes, to be undone when a later one is refused. One that is not atomic must
-            not raise a StoreError after its first write.
-        size_bytes: About how much it writes.
-        frees_room: Whether it is done on a full disk too, with the room that is kept for that.
-    """
-
-    atomic: bool
-    size_bytes: int
-    frees_room: bool
-
-    def apply(self, transaction: WriteTransaction) -> T_co:
-        """Does the work. A StoreError refuses this operation and leaves the others of the group alone."""
-        ...
 
 
 @dataclass(slots=True)
