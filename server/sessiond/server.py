@@ -148,7 +148,6 @@ async def _start(
     )
     admin_service_pb2_grpc.add_AdminServiceServicer_to_server(AdminService(store, limits, facts), server)
     health = StoreHealth(store, ("", _SESSION_STORE.full_name, _ADMIN.full_name))
-    await health.start()
     health_pb2_grpc.add_HealthServicer_to_server(health.servicer, server)
     services = (_SESSION_STORE, _ADMIN, _HEALTH)
     reflection.enable_server_reflection((*(service.full_name for service in services), reflection.SERVICE_NAME), server)
@@ -157,6 +156,7 @@ async def _start(
     try:
         if web is not None:
             bind(server, [web.inlet])
+        await health.start()
         await server.start()
         if web is not None:
             max_bytes = limits.max_request_bytes

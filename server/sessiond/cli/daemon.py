@@ -213,7 +213,11 @@ def ping(address: Address = "", as_json: Json = False) -> None:
     async def ask() -> None:
         async with connected(address) as client:
             if not await client.ping():
-                raise CommandError(f"the daemon at {client.address} does not serve", ExitCode.UNREACHABLE)
+                raise CommandError(
+                    f"the daemon at {client.address} does not serve: it stops, or answers reads and cannot write to its"
+                    " disk; its log tells which",
+                    ExitCode.UNREACHABLE,
+                )
             info = await client.get_server_info()
             if as_json:
                 print_message(info, address=client.address)

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
 
 from grpc_health.v1 import health_pb2
 from grpc_health.v1._async import HealthServicer
@@ -34,8 +33,8 @@ class StoreHealth:
         """Says NOT_SERVING from now on."""
         if self._following is not None:
             self._following.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._following
+            # Not its cancellation, but our own, is to end the caller.
+            await asyncio.gather(self._following, return_exceptions=True)
         await self.servicer.enter_graceful_shutdown()
 
     async def _follow(self) -> None:

@@ -189,7 +189,8 @@ class StorageFullError(StoreError):
 
     def __init__(self) -> None:
         super().__init__(
-            "the store's disk is full; nothing was written, reads go on; free space and repeat",
+            "the store's disk is full; nothing was written, reads go on; delete sessions, trim events in steps, or free"
+            " space otherwise, and repeat",
             ErrorReason.ERROR_REASON_STORAGE_FULL,
         )
 

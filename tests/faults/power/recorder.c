@@ -2,9 +2,10 @@
 
    To be preloaded. SESSIOND_RECORD_FOLDER names the folder, SESSIOND_RECORD_LOG the file that the records are appended to; a
    record is a line of text, and after that of a write its bytes. A sync is recorded when it is over. Where
-   SESSIOND_RECORD_LIES is set, syncs are not recorded: the disk lies. As long as SESSIOND_RECORD_FAILS is set to a number,
-   one of so many syncs fails, by chance but always the same, and what it was to put onto the disk is forgotten, as operating systems do. Files that are mapped into memory are not seen;
-   of SQLite's that is the index of its log, which a cut destroys anyway. */
+   SESSIOND_RECORD_LIES is set, syncs are not recorded: the disk lies. As long as SESSIOND_RECORD_FAILS is set to a
+   number, one of so many syncs fails, by chance but always the same, and what it was to put onto the disk is forgotten,
+   as operating systems do. Files that are mapped into memory are not seen; of SQLite's that is the index of its log,
+   which a cut destroys anyway. */
 
 #define _GNU_SOURCE
 #include <dlfcn.h>

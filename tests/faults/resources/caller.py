@@ -16,7 +16,6 @@ from tests.builders import append, collect, commit, part
 
 __all__ = ["Caller", "caller"]
 
-POLL_SECONDS = 0.05
 WAIT_SECONDS = 30
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
@@ -78,12 +77,9 @@ class Caller:
     async def wait_for_health(self, *, serving: bool) -> None:
         """Waits until the daemon says that it serves, or that it does not."""
         async with asyncio.timeout(WAIT_SECONDS):
-            while await self._status() != (SERVING if serving else NOT_SERVING):
-                await asyncio.sleep(POLL_SECONDS)
-
-    async def _status(self) -> int:
-        response = await self._health.Check(health_pb2.HealthCheckRequest())
-        return int(response.status)
+            async for response in self._health.Watch(health_pb2.HealthCheckRequest()):
+                if response.status == (SERVING if serving else NOT_SERVING):
+                    return
 
 
 @asynccontextmanager

@@ -11,11 +11,26 @@ from typing import Self
 from tests.faults.preloading import build_library
 from tests.integration.process import SESSIOND, DaemonProcess
 
-__all__ = ["FailingDisk", "SmallDisk"]
+__all__ = ["FailingDisk", "SmallDisk", "may_mount"]
 
 SOURCE = Path(__file__).with_name("failing.c")
 
 _MOUNTED = 'mount -t tmpfs -o "size=$0" tmpfs "$1" && echo mounted && exec cat'
+
+
+_IS_ROOT = os.geteuid() == 0
+_ALONE = ("unshare", "--mount", *(() if _IS_ROOT else ("--user", "--map-root-user")))
+_ENTER = ("nsenter", "--mount", *(() if _IS_ROOT else ("--user", "--preserve-credentials")))
+
+
+def may_mount() -> bool:
+    """Whether a SmallDisk can be made here: as root, or where the kernel lets users have namespaces of their own."""
+    try:
+        # What is mounted goes with the namespace.
+        command = [*_ALONE, "mount", "-t", "tmpfs", "tmpfs", "/mnt"]
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+    except FileNotFoundError:
+        return False
 
 
 class FailingDisk:
@@ -46,21 +61,17 @@ class FailingDisk:
 class SmallDisk:
     """A file system in memory, of a few MiB, which only a daemon and its children see, and that daemon on it.
 
-    Needs the right to mount: that of root, or a kernel that lets users have namespaces of their own. The disk lasts
-    as long as the object is entered, whatever becomes of the daemon.
+    It lasts as long as the object is entered, whatever becomes of the daemon. See may_mount.
     """
 
     def __init__(self, folder: Path, size: str) -> None:
         data = folder / "data"
         data.mkdir()
-        is_root = os.geteuid() == 0
-        alone = ["unshare", "--mount", *(() if is_root else ("--user", "--map-root-user"))]
         # Reading its input, which nobody writes to, it lasts until it is ended.
         self._holder = subprocess.Popen(
-            [*alone, "sh", "-c", _MOUNTED, size, str(data)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [*_ALONE, "sh", "-c", _MOUNTED, size, str(data)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
-        enter = ["nsenter", "--mount", *(() if is_root else ("--user", "--preserve-credentials"))]
-        self.daemon = DaemonProcess(folder, command=(*enter, "--target", str(self._holder.pid), SESSIOND))
+        self.daemon = DaemonProcess(folder, command=(*_ENTER, "--target", str(self._holder.pid), SESSIOND))
         self.folder = Path(f"/proc/{self._holder.pid}/root{data}")
         """The data directory, as it is seen from outside."""
 

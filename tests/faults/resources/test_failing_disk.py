@@ -103,14 +103,17 @@ async def test_a_checkpoint_that_fails_harms_nobody(tmp_path: Path) -> None:
         assert 0 == disk.daemon.stop()[0]
 
 
-async def test_what_cannot_be_read_is_told_and_can_be_read_later(disk: FailingDisk, client: Caller) -> None:
-    """A read that the disk refuses is UNAVAILABLE, and not an empty answer."""
+@pytest.mark.parametrize(("error", "refusal"), [(errno.EIO, "DATA_LOSS DATA_CORRUPTED"), (errno.ESTALE, UNAVAILABLE)])
+async def test_what_cannot_be_read_is_told_and_can_be_read_later(
+    disk: FailingDisk, client: Caller, error: int, refusal: str
+) -> None:
+    """A read that the disk refuses is never an empty answer; an input error stands for a damaged place of the disk."""
     await client.append("s", "large", "x" * 3_000_000)
     disk.daemon.stop()
     disk.daemon.start()
     async with caller(disk.daemon.address) as again:
-        disk.fail(f"read {errno.EIO} sessions.db", f"read {errno.EIO} -wal")
-        assert UNAVAILABLE == await again.refusal(again.event_ids("s"))
+        disk.fail(f"read {error} sessions.db", f"read {error} -wal")
+        assert refusal == await again.refusal(again.event_ids("s"))
         disk.heal()
         assert ["before", "large"] == await again.event_ids("s")
 

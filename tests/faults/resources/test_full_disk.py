@@ -1,28 +1,21 @@
 """A disk that is full, and has room again: a file system of a few MiB that the daemon has for itself."""
 
+import asyncio
 import signal
-import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from tests.builders import append, commit, part
 from tests.faults.resources.caller import Caller, caller
-from tests.faults.resources.failing_daemon import SmallDisk
+from tests.faults.resources.failing_daemon import SmallDisk, may_mount
 
 FULL = "RESOURCE_EXHAUSTED STORAGE_FULL"
 TEXT = "x" * 100_000
 
 
-def _may_mount() -> bool:
-    command = ["unshare", "--mount", "--user", "--map-root-user", "true"]
-    try:
-        return subprocess.run(command, capture_output=True, check=False).returncode == 0
-    except FileNotFoundError:
-        return False
-
-
-pytestmark = pytest.mark.skipif(not _may_mount(), reason="the kernel lets nobody mount a small file system here")
+pytestmark = pytest.mark.skipif(not may_mount(), reason="the kernel lets nobody mount a small file system here")
 
 
 @pytest.fixture
@@ -99,3 +92,33 @@ async def test_trimming_makes_room_on_a_full_disk(disk: SmallDisk, client: Calle
     await client.wait_for_health(serving=True)
     await client.append("kept", "last", TEXT)
     assert ["last"] == (await client.event_ids("kept"))[-1:]
+
+
+async def test_a_deletion_that_is_too_large_is_made_by_trims(tmp_path: Path) -> None:
+    """What changes more pages than there is room for is refused; a few events at a time are not."""
+    with SmallDisk(tmp_path, "60m") as disk, disk.daemon:
+        async with caller(disk.daemon.address) as client:
+            # Their rows share pages, so that a deletion changes more of them.
+            for session_id in ("one", "other"):
+                await client.create(session_id)
+            events = await _fill_in_turns(client)
+            disk.fill()
+            assert FULL == await client.refusal(client.delete("one"))
+            for before in range(0, events, 500):
+                await client.trim("one", before)
+            await client.delete("one")
+            await client.wait_for_health(serving=True)
+            await client.append("other", "last")
+
+
+async def _fill_in_turns(client: Caller) -> int:
+    """Appends to both sessions until there is no room; returns how many events each has, at most."""
+    few = [append(part("x" * 1000)) for _ in range(3)]
+    requests = [commit(session_id, *few) for session_id in ("one", "other")] * 50
+    written = 0
+    while True:
+        refused = set(await asyncio.gather(*(client.refusal(client.stub.Commit(request)) for request in requests)))
+        written += 50 * len(few)
+        if refused != {"nothing"}:
+            assert {"nothing", FULL} >= refused
+            return written

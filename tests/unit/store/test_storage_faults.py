@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -34,6 +35,12 @@ async def append_event(store: SqliteStore, text: str, session_id: str = "s") -> 
     return response.results[0].append_event.sequence
 
 
+async def events_of(store: SqliteStore, session_id: str) -> list[object]:
+    """The events of a session, read from the first on."""
+    request = pb.GetEventsRequest(session_id=session_id)
+    return await collect(event_fragments(store.get_events(request)), "events")
+
+
 @pytest.mark.parametrize("name", [DATABASE_NAME, LOG_NAME])
 async def test_nothing_is_acknowledged_that_nobody_will_find(store: SqliteStore, data_dir: Path, name: str) -> None:
     """Files that are moved away while the store runs refuse writes; back in their place they take them."""
@@ -41,6 +48,7 @@ async def test_nothing_is_acknowledged_that_nobody_will_find(store: SqliteStore,
     with pytest.raises(StorageUnavailableError, match="put them back"):
         await append_event(store, "refused")
     assert not await store.writing_change(known=True)
+    assert [] == await events_of(store, "s")
     (data_dir / "elsewhere").rename(data_dir / name)
     assert await store.writing_change(known=False)
     assert 0 == await append_event(store, "taken")
@@ -65,6 +73,31 @@ async def test_a_database_that_is_cut_short_takes_no_writes(store: SqliteStore, 
     assert not await store.writing_change(known=True)
 
 
+async def test_what_was_cut_away_is_not_read_as_nothing(store: SqliteStore, data_dir: Path) -> None:
+    """A session whose events are gone with the end of the file is damaged, and not empty."""
+    for number in range(200):
+        await append_event(store, f"{number:0>4}" * 500)
+    await store.close()
+    again = await SqliteStore.open(data_dir, durability="normal")
+    try:
+        os.truncate(data_dir / DATABASE_NAME, (data_dir / DATABASE_NAME).stat().st_size // 2)
+        with pytest.raises(CorruptedError):
+            await events_of(again, "s")
+    finally:
+        await again.close()
+
+
+async def test_a_read_that_fails_tells_why_it_did(store: SqliteStore) -> None:
+    """Also when the failure has ended its transaction: what is done about that must not hide it."""
+
+    def fail(connection: sqlite3.Connection) -> None:
+        connection.execute("ROLLBACK")
+        raise StorageUnavailableError
+
+    with pytest.raises(StorageUnavailableError):
+        await store._readers.run(fail)
+
+
 async def test_damage_in_one_session_refuses_only_its_own_writes(store: SqliteStore, data_dir: Path) -> None:
     """The others of the same group are applied."""
     for number in range(200):
@@ -79,9 +112,8 @@ async def test_damage_in_one_session_refuses_only_its_own_writes(store: SqliteSt
         assert isinstance(results[0], CorruptedError)
         assert 0 == results[1]
         with pytest.raises(CorruptedError):
-            await collect(event_fragments(again.get_events(pb.GetEventsRequest(session_id="s"))), "events")
-        request = pb.GetEventsRequest(session_id="other")
-        assert 1 == len(await collect(event_fragments(again.get_events(request)), "events"))
+            await events_of(again, "s")
+        assert 1 == len(await events_of(again, "other"))
     finally:
         await again.close()
 

@@ -124,7 +124,9 @@ class ReaderPool:
         connections: list[EngineConnection] = []
         try:
             for _ in range(size):
-                connections.append(await open_reader(path))  # noqa: PERF401 - those opened must be closed on failure
+                connections.append(await open_reader(path))
+                # Opens the files now, while they are there and there are descriptors for them.
+                await connections[-1].run(lambda reading: reading.execute("SELECT 1 FROM sqlite_schema").fetchone())
         except BaseException:
             for connection in connections:
                 await connection.close()
@@ -139,7 +141,9 @@ class ReaderPool:
             try:
                 return work(connection)
             finally:
-                connection.execute("ROLLBACK")
+                # A failed read may have ended the transaction already, and its error is the one to tell.
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
 
         async with self._slots:
             connection = self._idle.pop()

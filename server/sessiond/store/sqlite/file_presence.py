@@ -42,5 +42,5 @@ class FilePresence:
 def _moved() -> StorageUnavailableError:
     return StorageUnavailableError(
         "the files of the store were moved or removed while it runs, so that a write would be lost; put them back, or"
-        " restart the server"
+        " restart the server, which begins with those that are there"
     )
