@@ -96,6 +96,7 @@ async def test_a_checkpoint_that_fails_harms_nobody(tmp_path: Path) -> None:
             for name in expected:
                 # Each fills some pages, so that checkpoints are due.
                 await client.append("s", name, "x" * 600_000)
+            await client.wait_for_health(serving=True)
             disk.heal()
             last = await client.append("s", "last", "x" * 600_000)
             assert 30 == last
@@ -114,6 +115,7 @@ async def test_what_cannot_be_read_is_told_and_can_be_read_later(
     async with caller(disk.daemon.address) as again:
         disk.fail(f"read {error} sessions.db", f"read {error} -wal")
         assert refusal == await again.refusal(again.event_ids("s"))
+        await again.wait_for_health(serving=True)
         disk.heal()
         assert ["before", "large"] == await again.event_ids("s")
 

@@ -114,6 +114,7 @@ async def test_damage_in_one_session_refuses_only_its_own_writes(store: SqliteSt
         with pytest.raises(CorruptedError):
             await events_of(again, "s")
         assert 1 == len(await events_of(again, "other"))
+        assert again._writer.state.possible
     finally:
         await again.close()
 
