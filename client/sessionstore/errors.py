@@ -24,6 +24,7 @@ __all__ = [
     "InternalServerError",
     "InvalidFieldError",
     "InvalidPageTokenError",
+    "LimitReachedError",
     "MalformedRequestError",
     "MessageAlreadyExistsError",
     "MessageNotFoundError",
@@ -213,6 +214,20 @@ class TooLargeError(SessionStoreError):
         return self._number("limit_bytes")
 
 
+class LimitReachedError(SessionStoreError):
+    """As many sessions, events in the session or open tails of this client as the server allows."""
+
+    @property
+    def limit(self) -> str:
+        """The name of the field of `Limits`, such as `max_sessions`."""
+        return self.metadata.get("limit", "")
+
+    @property
+    def limit_value(self) -> int | None:
+        """Its value."""
+        return self._number("limit_value")
+
+
 class StorageFullError(SessionStoreError):
     """The store's disk is full; nothing was written."""
 
@@ -285,6 +300,7 @@ _BY_REASON: dict[int, type[SessionStoreError]] = {
     ErrorReason.ERROR_REASON_CURSOR_AHEAD: CursorAheadError,
     ErrorReason.ERROR_REASON_TOO_LARGE: TooLargeError,
     ErrorReason.ERROR_REASON_STORAGE_FULL: StorageFullError,
+    ErrorReason.ERROR_REASON_LIMIT_REACHED: LimitReachedError,
     ErrorReason.ERROR_REASON_STORAGE_UNAVAILABLE: StorageUnavailableError,
     ErrorReason.ERROR_REASON_DATA_CORRUPTED: DataCorruptedError,
     ErrorReason.ERROR_REASON_DRAINING: DrainingError,

@@ -9,6 +9,8 @@ from typing import Literal
 
 import platformdirs
 
+from sessiond.contract.limits import Limits
+
 __all__ = [
     "APP_NAME",
     "ConfigError",
@@ -153,6 +155,7 @@ class ServeConfig:
         open_health: Whether the health may be asked for without credentials.
         allowed_origins: The origins of the pages that may call over HTTP, as browsers send them; `*` is every page.
         grace_seconds: How long a graceful stop may take.
+        limits: What clients may send and keep.
     """
 
     data_dir: Path = field(default_factory=default_data_dir)
@@ -167,6 +170,7 @@ class ServeConfig:
     open_health: bool = False
     allowed_origins: tuple[str, ...] = ()
     grace_seconds: float = 10.0
+    limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:
         """Checks that the parts go together."""

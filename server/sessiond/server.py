@@ -100,13 +100,13 @@ class Daemon:
 
 
 @asynccontextmanager
-async def running_daemon(config: ServeConfig, limits: Limits | None = None) -> AsyncIterator[Daemon]:
+async def running_daemon(config: ServeConfig) -> AsyncIterator[Daemon]:
     """Starts a daemon, and stops it at the end.
 
     Raises DataDirInUseError, MigrationError, AddressInUseError, TokenError, TlsError or ConfigError; the data of
     another daemon is then as it was.
     """
-    limits = limits or Limits()
+    limits = config.limits
     # Before anything is written: files that do not fit are a slip of the command line.
     tls = _tls_files(config)
     credentials = None if tls is None else server_credentials(ReplaceableTls(tls))

@@ -6,6 +6,7 @@ subscriber, so none overflows: back-pressure is the frame that the client has no
 
 import asyncio
 from collections.abc import AsyncGenerator
+from contextlib import AbstractContextManager
 from time import monotonic
 from typing import Any
 
@@ -25,10 +26,18 @@ class Tail:
     and a tail that is reopened after any `last_sequence` that it saw goes on exactly there.
     """
 
-    def __init__(self, store: Store, request: pb.TailEventsRequest, draining: asyncio.Event) -> None:
+    def __init__(
+        self,
+        store: Store,
+        request: pb.TailEventsRequest,
+        draining: asyncio.Event,
+        place: AbstractContextManager[None],
+    ) -> None:
+        """Prepares it; `place` is held while it is open, and raises LimitReachedError when there is none."""
         self._store = store
         self._request = request
         self._draining = draining
+        self._place = place
         interval = request.heartbeat_interval_seconds or DEFAULT_HEARTBEAT_INTERVAL_SECONDS
         self._interval_seconds = float(interval)
         self._cursor = -1
@@ -41,42 +50,44 @@ class Tail:
     async def frames(self) -> AsyncGenerator[bytes, None]:
         """The frames of the tail, encoded.
 
-        Raises NotFoundError before the first, and HistoryTrimmedError or CursorAheadError at any time.
+        Raises NotFoundError and LimitReachedError before the first, and HistoryTrimmedError or CursorAheadError at any
+        time.
         """
         # One generator, and none around another: each would be resumed anew for every frame.
-        feed = await self._store.open_feed(self._request.session_id, self._request.types)
-        try:
-            await self._start(feed)
-            caught_up = self._request.from_now
-            if caught_up:
-                # Pins the sequence: whatever is appended from here on is in the tail, also after it is reopened.
-                yield self._caught_up()
-                if self._request.no_follow:
-                    return
-            heartbeat_at = monotonic() + self._interval_seconds
-            while not self._draining.is_set():
-                page = await feed.read(self._cursor)
-                self._advance(page)
-                if page.events:
-                    yield self._batch(page)
-                    heartbeat_at = monotonic() + self._interval_seconds
-                if not page.reached_head:
-                    continue
-                if not caught_up:
-                    caught_up = True
+        with self._place:
+            feed = await self._store.open_feed(self._request.session_id, self._request.types)
+            try:
+                await self._start(feed)
+                caught_up = self._request.from_now
+                if caught_up:
+                    # Pins the sequence: whatever is appended from here on is in the tail, also after it is reopened.
                     yield self._caught_up()
                     if self._request.no_follow:
                         return
-                    heartbeat_at = monotonic() + self._interval_seconds
-                await feed.wait(max(0.0, heartbeat_at - monotonic()))
-                if monotonic() >= heartbeat_at and not self._draining.is_set():
-                    yield _encoded(heartbeat=pb.Heartbeat(last_sequence=self._report()))
-                    heartbeat_at = monotonic() + self._interval_seconds
-            yield _encoded(draining=pb.Draining(last_sequence=self._report()))
-        except SessionGoneError as gone:
-            yield _encoded(session_deleted=pb.SessionDeleted(archived=gone.archived))
-        finally:
-            feed.close()
+                heartbeat_at = monotonic() + self._interval_seconds
+                while not self._draining.is_set():
+                    page = await feed.read(self._cursor)
+                    self._advance(page)
+                    if page.events:
+                        yield self._batch(page)
+                        heartbeat_at = monotonic() + self._interval_seconds
+                    if not page.reached_head:
+                        continue
+                    if not caught_up:
+                        caught_up = True
+                        yield self._caught_up()
+                        if self._request.no_follow:
+                            return
+                        heartbeat_at = monotonic() + self._interval_seconds
+                    await feed.wait(max(0.0, heartbeat_at - monotonic()))
+                    if monotonic() >= heartbeat_at and not self._draining.is_set():
+                        yield _encoded(heartbeat=pb.Heartbeat(last_sequence=self._report()))
+                        heartbeat_at = monotonic() + self._interval_seconds
+                yield _encoded(draining=pb.Draining(last_sequence=self._report()))
+            except SessionGoneError as gone:
+                yield _encoded(session_deleted=pb.SessionDeleted(archived=gone.archived))
+            finally:
+                feed.close()
 
     async def _start(self, feed: EventFeed) -> None:
         bounds = await feed.bounds()

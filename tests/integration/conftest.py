@@ -17,15 +17,18 @@ class DaemonUnderTest:
 
     def __init__(self, folder: Path, limits: Limits | None = None) -> None:
         self.config = ServeConfig(
-            data_dir=folder / "data", listen=(f"unix:{folder / 's.sock'}",), durability="normal", grace_seconds=5
+            data_dir=folder / "data",
+            listen=(f"unix:{folder / 's.sock'}",),
+            durability="normal",
+            grace_seconds=5,
+            limits=limits or Limits(),
         )
         self.address = self.config.listen[0]
-        self._limits = limits
         self._running = AsyncExitStack()
 
     async def start(self) -> Daemon:
         """Starts it."""
-        return await self._running.enter_async_context(running_daemon(self.config, self._limits))
+        return await self._running.enter_async_context(running_daemon(self.config))
 
     async def stop(self) -> None:
         """Stops it in good order."""

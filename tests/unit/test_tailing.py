@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,7 @@ class Frames:
         self.draining = asyncio.Event()
 
     async def __aenter__(self) -> "Frames":
-        self._frames = Tail(self._store, self._request, self.draining).frames()
+        self._frames = Tail(self._store, self._request, self.draining, nullcontext()).frames()
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -38,10 +38,22 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls, and what they may do."""
+    """Who calls, and what they may do.
+
+    Attributes:
+        name: The credentials, for people.
+        right: What they give.
+        host: The other end, where no credentials were asked for.
+    """
 
     name: str
     right: Right
+    host: str = ""
+
+    @property
+    def client(self) -> str:
+        """Whose calls are counted together."""
+        return f"{self.name} {self.host}"
 
     def require(self, right: Right, what: str) -> None:
         """Raises PermissionDeniedError unless the caller has the right."""
@@ -92,7 +104,7 @@ class AccessPolicy:
             forwarded = forwarded or key == FORWARDED_KEY
         at_socket = call.peer.startswith("unix:") and not forwarded
         if self.insecure and not at_socket and not forwarded:
-            return Caller("anybody", Right.ADMIN)
+            return Caller("anybody", Right.ADMIN, call.peer.rpartition(":")[0])
         if presented and self.tokens is not None:
             return self._bearer(presented, self.tokens)
         if at_socket and not self.token_on_socket:

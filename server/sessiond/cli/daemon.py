@@ -15,8 +15,13 @@ from sessiond.cli.exits import CommandError, ExitCode
 from sessiond.cli.options import Address, DataDir, Json, RightChoice
 from sessiond.cli.registration import add_command
 from sessiond.config import ConfigError, Listener, ServeConfig, default_data_dir, default_listen, default_tls_dir
+from sessiond.contract.limits import Limits
 
 __all__ = ["register"]
+
+_DEFAULTS = Limits()
+_LIMITS = "Limits"
+_MAX_COUNT = 2**31 - 1
 
 
 class DurabilityChoice(StrEnum):
@@ -134,6 +139,57 @@ def serve(
             envvar="SESSIOND_GRACE_SECONDS", min=0, help="How long calls under way may take when the daemon stops."
         ),
     ] = 10.0,
+    max_item_bytes: Annotated[
+        int,
+        typer.Option(
+            envvar="SESSIOND_MAX_ITEM_BYTES",
+            min=1024,
+            max=_DEFAULTS.max_item_bytes,
+            help="The largest message, tool call, event or configuration.",
+            rich_help_panel=_LIMITS,
+        ),
+    ] = _DEFAULTS.max_item_bytes,
+    max_commits_in_flight: Annotated[
+        int,
+        typer.Option(
+            envvar="SESSIOND_MAX_COMMITS_IN_FLIGHT",
+            min=1,
+            max=65_536,
+            help="How many commits of one Write stream may wait for their answers; beyond that it is not read on.",
+            rich_help_panel=_LIMITS,
+        ),
+    ] = _DEFAULTS.max_commits_in_flight,
+    max_sessions: Annotated[
+        int,
+        typer.Option(
+            envvar="SESSIOND_MAX_SESSIONS",
+            min=0,
+            max=_MAX_COUNT,
+            help="How many sessions the store may hold, archived ones included; 0 is any number.",
+            rich_help_panel=_LIMITS,
+        ),
+    ] = _DEFAULTS.max_sessions,
+    max_events_per_session: Annotated[
+        int,
+        typer.Option(
+            envvar="SESSIOND_MAX_EVENTS_PER_SESSION",
+            min=0,
+            max=_MAX_COUNT,
+            help="How many events a session may hold, deleted ones not counted; 0 is any number.",
+            rich_help_panel=_LIMITS,
+        ),
+    ] = _DEFAULTS.max_events_per_session,
+    max_tails_per_client: Annotated[
+        int,
+        typer.Option(
+            envvar="SESSIOND_MAX_TAILS_PER_CLIENT",
+            min=0,
+            max=_MAX_COUNT,
+            help="How many tails may be open with one token, one certificate's name, through the Unix socket, or from"
+            " one address with --insecure; 0 is any number.",
+            rich_help_panel=_LIMITS,
+        ),
+    ] = _DEFAULTS.max_tails_per_client,
     log_level: Annotated[LogLevel, typer.Option(envvar="SESSIOND_LOG_LEVEL", help="What to log.")] = LogLevel.WARNING,
 ) -> None:
     """Run the daemon until SIGTERM or Ctrl-C; a second one stops it at once.
@@ -161,6 +217,13 @@ def serve(
             open_health=open_health,
             allowed_origins=tuple(allow_origin or ()),
             grace_seconds=grace_seconds,
+            limits=Limits(
+                max_item_bytes=max_item_bytes,
+                max_commits_in_flight=max_commits_in_flight,
+                max_sessions=max_sessions,
+                max_events_per_session=max_events_per_session,
+                max_tails_per_client=max_tails_per_client,
+            ),
         )
     except ConfigError as error:
         raise CommandError(str(error), ExitCode.USAGE) from error

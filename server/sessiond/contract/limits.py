@@ -34,7 +34,7 @@ class Limits:
     """The limits of one server, in bytes unless the name says otherwise.
 
     The defaults keep every single answer below gRPC's default message size of 4 MiB, so that a client which sets no
-    option can read whatever was stored.
+    option can read whatever was stored. The last three bound what is kept; 0 is without a limit.
     """
 
     max_item_bytes: int = 7 * 512 * 1024
@@ -44,3 +44,6 @@ class Limits:
     max_commits_per_request: int = 1000
     max_commits_in_flight: int = 4096
     max_bytes_in_flight: int = 8 * 1024 * 1024
+    max_sessions: int = 0
+    max_events_per_session: int = 0
+    max_tails_per_client: int = 0

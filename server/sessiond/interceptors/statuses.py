@@ -4,7 +4,7 @@ import grpc
 from google.protobuf.any_pb2 import Any
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
-from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, ResourceInfo, RetryInfo
+from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, QuotaFailure, ResourceInfo, RetryInfo
 from google.rpc.status_pb2 import Status
 
 from sessiond.access.refusals import PermissionDeniedError, UnauthenticatedError
@@ -24,6 +24,7 @@ _CODES: dict[type[errors.StoreError], grpc.StatusCode] = {
     errors.InvalidRequestError: grpc.StatusCode.INVALID_ARGUMENT,
     errors.InvalidFieldError: grpc.StatusCode.INVALID_ARGUMENT,
     errors.TooLargeError: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    errors.LimitReachedError: grpc.StatusCode.RESOURCE_EXHAUSTED,
     errors.AlreadyExistsError: grpc.StatusCode.ALREADY_EXISTS,
     errors.SequenceConflictError: grpc.StatusCode.ABORTED,
     errors.IllegalTransitionError: grpc.StatusCode.FAILED_PRECONDITION,
@@ -53,6 +54,9 @@ def _details(error: errors.StoreError) -> list[Message]:
         case errors.TooLargeError():
             violation = BadRequest.FieldViolation(field=error.field, description=str(error))
             details.append(BadRequest(field_violations=[violation]))
+        case errors.LimitReachedError():
+            exceeded = QuotaFailure.Violation(subject=error.limit, description=error.description)
+            details.append(QuotaFailure(violations=[exceeded]))
         case errors.DrainingError() | errors.StorageUnavailableError():
             details.append(RetryInfo(retry_delay=Duration(seconds=RETRY_AFTER_SECONDS)))
     return details

@@ -53,6 +53,9 @@ class AdminService(pb_grpc.AdminServiceServicer):
                 max_commits_in_flight=self._limits.max_commits_in_flight,
                 max_metadata_bytes=self._limits.max_metadata_bytes,
                 max_bytes_in_flight=self._limits.max_bytes_in_flight,
+                max_sessions=self._limits.max_sessions,
+                max_events_per_session=self._limits.max_events_per_session,
+                max_tails_per_client=self._limits.max_tails_per_client,
             ),
         )
 

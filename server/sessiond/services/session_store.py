@@ -14,6 +14,7 @@ from sessiond.contract.requests import check_request
 from sessiond.contract.secrets import redact
 from sessiond.interceptors.access import current_caller
 from sessiond.services.single_mutations import SingleMutations
+from sessiond.services.tail_places import TailPlaces
 from sessiond.services.write_stream import WriteStream
 from sessiond.store.protocol import Store
 from sessiond.tailing import Tail
@@ -33,6 +34,7 @@ class SessionStoreService(SingleMutations, pb_grpc.SessionStoreServiceServicer):
     def __init__(self, store: Store, limits: Limits, draining: asyncio.Event) -> None:
         super().__init__(store, limits)
         self._draining = draining
+        self._tail_places = TailPlaces(limits.max_tails_per_client)
 
     async def CreateSession(  # noqa: N802, D102
         self, request: pb.CreateSessionRequest, context: Context
@@ -107,4 +109,5 @@ class SessionStoreService(SingleMutations, pb_grpc.SessionStoreServiceServicer):
         self, request: pb.TailEventsRequest, context: Context
     ) -> AsyncIterator[bytes]:
         check_request(request, self._limits)
-        return Tail(self._store, request, self._draining).frames()
+        place = self._tail_places.place(current_caller().client)
+        return Tail(self._store, request, self._draining, place).frames()

@@ -13,6 +13,7 @@ __all__ = [
     "IllegalTransitionError",
     "InvalidFieldError",
     "InvalidRequestError",
+    "LimitReachedError",
     "NotFoundError",
     "SequenceConflictError",
     "StorageFullError",
@@ -115,6 +116,43 @@ class TooLargeError(StoreError):
     def inside(self, prefix: str) -> "TooLargeError":
         """The same error, seen from a message that holds the field under `prefix`."""
         return TooLargeError(f"{prefix}.{self.field}", self.size_bytes, self.limit_bytes)
+
+
+class LimitReachedError(StoreError):
+    """As much is kept as the server allows.
+
+    Attributes:
+        limit: The name of the field of `Limits`.
+        description: How much there may be of what, and what to do.
+    """
+
+    def __init__(self, limit: str, value: int, description: str) -> None:
+        super().__init__(
+            f"{limit}: {description}",
+            ErrorReason.ERROR_REASON_LIMIT_REACHED,
+            {"limit": limit, "limit_value": str(value)},
+        )
+        self.limit = limit
+        self.description = description
+
+    @classmethod
+    def sessions(cls, value: int) -> "LimitReachedError":
+        """The store holds as many sessions as it may."""
+        return cls("max_sessions", value, f"the store holds {value} sessions, its limit; delete sessions or archives")
+
+    @classmethod
+    def events(cls, session_id: str, value: int) -> "LimitReachedError":
+        """A session holds as many events as it may."""
+        return cls(
+            "max_events_per_session",
+            value,
+            f"session {session_id!r} holds {value} events, its limit; delete its oldest, or go on in a new session",
+        )
+
+    @classmethod
+    def tails(cls, value: int) -> "LimitReachedError":
+        """A client has as many tails open as it may."""
+        return cls("max_tails_per_client", value, f"the client has {value} tails open, its limit; close some first")
 
 
 class AlreadyExistsError(StoreError):

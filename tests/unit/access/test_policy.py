@@ -140,6 +140,22 @@ def test_insecure_lets_everybody_in_at_a_port() -> None:
     assert {Right.ADMIN} == {policy.caller(one).right for one in (call(PORT), call(PORT, "Bearer x"))}
 
 
+def test_without_credentials_a_client_is_a_host() -> None:
+    """With them, it is who they are of."""
+    policy = AccessPolicy(insecure=True)
+    places = ["ipv4:127.0.0.1:40000", "ipv4:127.0.0.1:40001", "ipv4:127.0.0.2:40000", "ipv6:%5B::1%5D:40000"]
+    first, again, second, third = (policy.caller(call(place)).client for place in places)
+    assert first == again
+    assert 3 == len({first, second, third})
+
+
+def test_a_token_is_one_client_wherever_it_is_used(tokens: tuple[TokenAuthority, str]) -> None:
+    """So that what is counted for a client is not multiplied by its addresses."""
+    policy = AccessPolicy(tokens=tokens[0])
+    clients = {policy.caller(call(place, f"Bearer {tokens[1]}")).client for place in (PORT, SOCKET, "ipv4:127.0.0.2:1")}
+    assert 1 == len(clients)
+
+
 def test_only_the_health_is_open_and_only_by_choice(tokens: tuple[TokenAuthority, str]) -> None:
     """Whatever else is asked for needs credentials."""
     health = call(PORT, method="/grpc.health.v1.Health/Check")

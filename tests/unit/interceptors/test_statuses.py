@@ -3,7 +3,7 @@
 import grpc
 import pytest
 from google.protobuf.message import Message
-from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, ResourceInfo, RetryInfo
+from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, QuotaFailure, ResourceInfo, RetryInfo
 from google.rpc.status_pb2 import Status
 
 from sessiond.interceptors.statuses import internal_status, status_of
@@ -25,6 +25,7 @@ TABLE: list[tuple[errors.StoreError, grpc.StatusCode, str, type[Message] | None]
     ),
     (errors.InvalidFieldError("a.b", "is bad"), Code.INVALID_ARGUMENT, "INVALID_FIELD", BadRequest),
     (errors.TooLargeError("a.b", 2, 1), Code.RESOURCE_EXHAUSTED, "TOO_LARGE", BadRequest),
+    (errors.LimitReachedError.sessions(2), Code.RESOURCE_EXHAUSTED, "LIMIT_REACHED", QuotaFailure),
     (
         errors.AlreadyExistsError("message", "m", ErrorReason.ERROR_REASON_MESSAGE_ALREADY_EXISTS),
         Code.ALREADY_EXISTS,
@@ -46,7 +47,7 @@ def unpacked(status: Status) -> list[Message]:
     """The details of a status, which must all be of a type that is known here."""
     found: list[Message] = []
     for detail in status.details:
-        for kind in (ErrorInfo, BadRequest, ResourceInfo, RetryInfo):
+        for kind in (ErrorInfo, BadRequest, QuotaFailure, ResourceInfo, RetryInfo):
             message = kind()
             if detail.Unpack(message):
                 found.append(message)

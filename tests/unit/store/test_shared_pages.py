@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -157,7 +158,7 @@ async def test_a_slow_tail_holds_up_nobody(store: SqliteStore) -> None:
     """It takes its frames when it likes; the others have theirs, and it misses none."""
 
     def tail() -> Any:
-        return Tail(store, pb.TailEventsRequest(session_id="s"), asyncio.Event()).frames()
+        return Tail(store, pb.TailEventsRequest(session_id="s"), asyncio.Event(), nullcontext()).frames()
 
     slow, quick = tail(), tail()
     await anext(slow)

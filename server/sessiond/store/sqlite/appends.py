@@ -7,8 +7,9 @@ from google.protobuf.message import DecodeError, Message
 
 from sessiond.contract.encoded_events import encode_stored_event
 from sessiond.contract.items import event_model, event_type
+from sessiond.contract.limits import Limits
 from sessiond.contract.timestamps import from_us
-from sessiond.store.errors import AlreadyExistsError, CorruptedError
+from sessiond.store.errors import AlreadyExistsError, CorruptedError, LimitReachedError
 from sessiond.store.sqlite.session_rows import SessionRow
 from sessiond.store.sqlite.transaction import WriteTransaction
 from sessionstore.v1 import session_store_service_pb2 as pb
@@ -128,12 +129,13 @@ class AppendEvent:
     """
     _FIND = "SELECT sequence, position, stored_at_us, payload FROM events WHERE session_key = ? AND event_id = ?"
 
-    def __init__(self, append: pb.EventAppend) -> None:
+    def __init__(self, append: pb.EventAppend, limits: Limits) -> None:
         self._event = append.event
         self._event_id = append.event_id if append.HasField("event_id") else None
         self._payload = append.event.SerializeToString(deterministic=True)
         self._type = event_type(append.event)
         self._model = event_model(append.event)
+        self._max_events = limits.max_events_per_session
 
     @property
     def identified(self) -> bool:
@@ -153,8 +155,14 @@ class AppendEvent:
         return _event_result(sequence, position, stored_at_us, already_existed=True)
 
     def apply(self, transaction: WriteTransaction, row: SessionRow, commit_index: int) -> pb.MutationResult:
-        """See IdentifiedMutation."""
+        """See IdentifiedMutation. Raises LimitReachedError."""
         sequence = row.next_event
+        # Sequences are dense, so that they count the events.
+        if self._max_events and sequence - row.first_event >= self._max_events:
+            repeated = self.find(transaction, row)
+            if repeated is None:
+                raise LimitReachedError.events(row.id, self._max_events)
+            return repeated
         position = transaction.next_position()
         now_us = transaction.now_us
         values = (

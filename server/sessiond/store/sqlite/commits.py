@@ -45,7 +45,7 @@ class CommitOperation(Operation[pb.CommitResponse]):
                 case "create_tool_call":
                     self._identified[index] = CreateToolCall(mutation.create_tool_call)
                 case "append_event":
-                    self._identified[index] = AppendEvent(mutation.append_event)
+                    self._identified[index] = AppendEvent(mutation.append_event, limits)
                 case "update_tool_call":
                     self._updates[index] = UpdateToolCall(mutation.update_tool_call, limits)
                 case "set_active_message":

@@ -95,7 +95,7 @@ class SqliteStore(StreamingReads):
 
     async def create_session(self, request: pb.CreateSessionRequest) -> pb.CreateSessionResponse:
         """See Store."""
-        return await self._writer.submit(CreateSession(request))
+        return await self._writer.submit(CreateSession(request, self._limits))
 
     async def delete_session(self, request: pb.DeleteSessionRequest) -> pb.DeleteSessionResponse:
         """See Store."""

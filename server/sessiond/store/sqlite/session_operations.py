@@ -4,8 +4,9 @@ import hashlib
 import sqlite3
 from uuid import uuid4
 
+from sessiond.contract.limits import Limits
 from sessiond.contract.timestamps import from_us
-from sessiond.store.errors import AlreadyExistsError, NotFoundError
+from sessiond.store.errors import AlreadyExistsError, LimitReachedError, NotFoundError
 from sessiond.store.sqlite.operations import Operation
 from sessiond.store.sqlite.publication import Publication
 from sessiond.store.sqlite.session_metadata import replace_metadata
@@ -35,19 +36,22 @@ class CreateSession(Operation[pb.CreateSessionResponse]):
         VALUES (?, ?, ?, ?, ?, ?, ?)
     """
 
-    def __init__(self, request: pb.CreateSessionRequest) -> None:
+    def __init__(self, request: pb.CreateSessionRequest, limits: Limits) -> None:
         self._config = request.config
         self._config_bytes = request.config.SerializeToString(deterministic=True)
         self._digest = hashlib.sha256(self._config_bytes).digest()
         self._chosen_id = request.session_id if request.HasField("session_id") else None
         self._request_id = request.request_id if request.HasField("request_id") else None
+        self._max_sessions = limits.max_sessions
         self.size_bytes = len(self._config_bytes)
 
     def apply(self, transaction: WriteTransaction) -> pb.CreateSessionResponse:
-        """See Operation. Raises AlreadyExistsError."""
+        """See Operation. Raises AlreadyExistsError and LimitReachedError."""
         repeated = self._first_answer(transaction.connection)
         if repeated is not None:
             return repeated
+        if self._max_sessions and transaction.sessions() >= self._max_sessions:
+            raise LimitReachedError.sessions(self._max_sessions)
         session_id = self._chosen_id if self._chosen_id is not None else str(uuid4())
         now_us = transaction.now_us
         cursor = transaction.connection.execute(
@@ -62,6 +66,7 @@ class CreateSession(Operation[pb.CreateSessionResponse]):
                 now_us,
             ),
         )
+        transaction.count_sessions(1)
         replace_metadata(transaction.connection, cursor.lastrowid or 0, now_us, {}, dict(self._config.metadata))
         return self._answer(session_id, now_us, already_existed=False)
 
@@ -115,6 +120,7 @@ class DeleteSession(Operation[pb.DeleteSessionResponse]):
         row = transaction.session(self._session_id)
         messages, tool_calls, events = transaction.connection.execute(self._COUNT, (row.session_key,)).fetchone()
         transaction.connection.execute(_DELETE, (row.session_key,))
+        transaction.count_sessions(-1)
         transaction.forget(row.id)
         transaction.publish(row.session_key, Publication(gone=True))
         return pb.DeleteSessionResponse(deleted_messages=messages, deleted_tool_calls=tool_calls, deleted_events=events)
@@ -176,6 +182,7 @@ class DeleteArchive(Operation[admin_pb.DeleteArchiveResponse]):
         row = _archived_row(transaction.connection, self._session_id)
         (events,) = transaction.connection.execute(self._COUNT, (row.session_key,)).fetchone()
         transaction.connection.execute(_DELETE, (row.session_key,))
+        transaction.count_sessions(-1)
         return admin_pb.DeleteArchiveResponse(deleted_events=events)
 
 

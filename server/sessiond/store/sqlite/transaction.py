@@ -38,6 +38,7 @@ class _Undo:
     rows: dict[str, SessionRow | None]
     next_position: int
     positions_end: int
+    sessions: int | None
 
 
 class WriteTransaction:
@@ -94,6 +95,17 @@ class WriteTransaction:
         """Gives the next position away."""
         self._memory.next_position += 1
 
+    def sessions(self) -> int:
+        """How many sessions there are, archived ones included."""
+        if self._memory.sessions is None:
+            (self._memory.sessions,) = self.connection.execute("SELECT count(*) FROM sessions").fetchone()
+        return self._memory.sessions
+
+    def count_sessions(self, change: int) -> None:
+        """Notes that there are so many sessions more."""
+        if self._memory.sessions is not None:
+            self._memory.sessions += change
+
     def publish(self, session_key: int, change: Publication) -> None:
         """Keeps a change for the tails of a session."""
         target = self.publications if self._undo is None else self._staged
@@ -112,7 +124,7 @@ class WriteTransaction:
     def begin_atomic(self) -> None:
         """Begins an operation of several writes, which are kept or undone together."""
         self.connection.execute("SAVEPOINT operation")
-        self._undo = _Undo({}, self._memory.next_position, self._memory.positions_end)
+        self._undo = _Undo({}, self._memory.next_position, self._memory.positions_end, self._memory.sessions)
         self._staged = {}
 
     def end_atomic(self) -> None:
@@ -135,6 +147,7 @@ class WriteTransaction:
                 self._rows[session_id] = before
                 self._changed.add(session_id)
         self._memory.next_position, self._memory.positions_end = undo.next_position, undo.positions_end
+        self._memory.sessions = undo.sessions
 
     def write_rows(self) -> None:
         """Writes the changed rows."""

@@ -18,16 +18,19 @@ class WriterMemory:
         next_position: The position that the next event gets, among the events of all sessions.
         positions_end: The first position that is not set aside yet: the counter in the database stands there, so that
             it changes once for many events. Those that are left at a restart are never given away.
+        sessions: How many sessions there are, archived ones included; None when nobody asked yet.
     """
 
     rows: dict[str, SessionRow] = field(default_factory=dict)
     next_position: int = 0
     positions_end: int = 0
+    sessions: int | None = None
 
     def forget(self) -> None:
         """Empties it: what it holds may not be what the database does."""
         self.rows.clear()
         self.next_position = self.positions_end = 0
+        self.sessions = None
 
     def trim(self) -> None:
         """Drops the rows that are held for longest, when there are too many."""

@@ -1,0 +1,103 @@
+"""What the store holds at most: refused beyond it, and free again when something is deleted."""
+
+from pathlib import Path
+
+import pytest
+
+from sessiond.contract.limits import Limits
+from sessiond.store.errors import AlreadyExistsError, LimitReachedError
+from sessiond.store.sqlite.engine import SqliteStore
+from sessionstore.v1 import admin_service_pb2 as admin_pb
+from sessionstore.v1 import session_store_service_pb2 as pb
+from sessionstore.v1.event_pb2 import Event
+from sessionstore.v1.session_pb2 import SessionConfig
+from tests.builders import append, commit, part
+from tests.unit.store.sessions import create, info, listed, submit
+
+
+async def limited(data_dir: Path, **limits: int) -> SqliteStore:
+    """A store with limits of its own."""
+    return await SqliteStore.open(data_dir, durability="normal", limits=Limits(**limits))
+
+
+def named(event: Event, event_id: str) -> pb.Mutation:
+    """An event with an id."""
+    return pb.Mutation(append_event=pb.EventAppend(event=event, event_id=event_id))
+
+
+async def test_no_session_is_created_beyond_the_limit(data_dir: Path) -> None:
+    """The refusal names the limit; a repeat of what was created is answered all the same; a deletion makes room."""
+    store = await limited(data_dir, max_sessions=2)
+    await create(store, "a")
+    await create(store, "b")
+    with pytest.raises(LimitReachedError, match="2 sessions") as refused:
+        await create(store, "c")
+    assert {"limit": "max_sessions", "limit_value": "2"} == refused.value.metadata
+    assert (await store.create_session(pb.CreateSessionRequest(session_id="b"))).already_existed
+    with pytest.raises(AlreadyExistsError):
+        await create(store, "b", SessionConfig(metadata={"k": "v"}))
+    await store.delete_session(pb.DeleteSessionRequest(session_id="a"))
+    await create(store, "c")
+    with pytest.raises(LimitReachedError):
+        await create(store, "d")
+    await store.close()
+
+
+async def test_archived_sessions_count_until_they_are_deleted(data_dir: Path) -> None:
+    """An archive takes as much room as a session."""
+    store = await limited(data_dir, max_sessions=1)
+    await create(store, "a")
+    await store.archive_session(admin_pb.ArchiveSessionRequest(session_id="a"))
+    with pytest.raises(LimitReachedError):
+        await create(store, "b")
+    await store.delete_archive(admin_pb.DeleteArchiveRequest(session_id="a"))
+    await create(store, "b")
+    await store.close()
+
+
+async def test_sessions_are_counted_anew_after_a_restart(data_dir: Path) -> None:
+    """What an earlier daemon stored counts, also when it had no limit."""
+    store = await limited(data_dir)
+    for session_id in ("a", "b", "c"):
+        await create(store, session_id)
+    await store.close()
+    store = await limited(data_dir, max_sessions=2)
+    with pytest.raises(LimitReachedError):
+        await create(store, "d")
+    assert ["c", "b", "a"] == await listed(store, pb.ListSessionsRequest())
+    await store.close()
+
+
+async def test_no_event_is_appended_beyond_the_limit(data_dir: Path) -> None:
+    """Other writes go on, a repeat is answered as the first time, and deleting the oldest events makes room."""
+    store = await limited(data_dir, max_events_per_session=2)
+    await create(store)
+    await submit(store, named(part(), "first"), append(part()))
+    with pytest.raises(LimitReachedError, match="'s' holds 2 events") as refused:
+        await submit(store, append(part()))
+    assert {"limit": "max_events_per_session", "limit_value": "2"} == refused.value.metadata
+    (repeated,) = await submit(store, named(part(), "first"))
+    assert repeated.append_event.already_existed
+    assert 0 == repeated.append_event.sequence
+    with pytest.raises(AlreadyExistsError):
+        await submit(store, named(part("another"), "first"))
+    await store.delete_events_before(pb.DeleteEventsBeforeRequest(session_id="s", before_sequence=1))
+    (appended,) = await submit(store, append(part()))
+    assert 2 == appended.append_event.sequence
+    await store.close()
+
+
+async def test_a_commit_that_crosses_the_limit_is_refused_whole(data_dir: Path) -> None:
+    """The events that would have fitted are not stored, and other sessions are not concerned."""
+    store = await limited(data_dir, max_events_per_session=2)
+    await create(store)
+    await create(store, "t")
+    crossing = store.submit(commit("s", append(part()), append(part()), append(part())))
+    beside = store.submit(commit("t", append(part()), append(part())))
+    with pytest.raises(LimitReachedError):
+        await crossing
+    assert 2 == len((await beside).results)
+    assert not (await info(store)).HasField("last_event_sequence")
+    (appended,) = await submit(store, append(part()))
+    assert 0 == appended.append_event.sequence
+    await store.close()
