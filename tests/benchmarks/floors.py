@@ -9,6 +9,7 @@ from pathlib import Path
 from time import perf_counter
 
 from sessiond.store.sqlite.engine import DATABASE_NAME
+from sessiond.store.sqlite.event_index import index_events
 from sessiond.store.sqlite.migrations import migrate
 from tests.benchmarks.child import ChildError, running
 from tests.benchmarks.events import EVENT
@@ -95,6 +96,7 @@ def executemany_rate(path: Path, batches: list[list[str]]) -> float:
             rows = [(first + n + 1, first + n, n, event_id, *fixed) for n, event_id in enumerate(batch)]
             connection.execute("BEGIN IMMEDIATE")
             connection.executemany(insert, rows)
+            index_events(connection, 1, first)
             connection.execute("COMMIT")
             first += len(batch)
         return first / (perf_counter() - began)

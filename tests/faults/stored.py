@@ -51,12 +51,26 @@ def _session(connection: sqlite3.Connection, key: int, counters: list[int]) -> S
     )
 
 
+_INDEXED = """
+    SELECT session_key, {column}, sequence FROM events JOIN sessions USING (session_key)
+    WHERE sequence < unindexed_from AND {column} IS NOT NULL
+"""
+_IN_TABLE = "SELECT session_key, {column}, sequence FROM {table}"
+_INDEXED_WRONGLY = [
+    f"{one} EXCEPT {other}".format(table=table, column=column)
+    for table, column in (("event_ids", "event_id"), ("event_types", "type"))
+    for one, other in ((_INDEXED, _IN_TABLE), (_IN_TABLE, _INDEXED))
+]
+"""What the tables that index events lack, and what they have too much."""
+
+
 def database_faults(data_dir: Path) -> list[str]:
-    """What is wrong with the database itself: its structure and its references."""
+    """What is wrong with the database itself: its structure, its references, and its indexes of events."""
     with closing(sqlite3.connect(data_dir / DATABASE_NAME)) as connection:
         try:
             found = [f"integrity: {row[0]}" for row in connection.execute("PRAGMA integrity_check") if row[0] != "ok"]
             found += [f"foreign key: {row}" for row in connection.execute("PRAGMA foreign_key_check")]
+            found += [f"index: {row}" for statement in _INDEXED_WRONGLY for row in connection.execute(statement)]
         except sqlite3.DatabaseError as error:
             found = [f"integrity: {error}"]
     return found

@@ -180,17 +180,23 @@ async def test_a_sound_database_is_read_as_it_was_written(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(
     ("damage", "fault"),
-    [("UPDATE events SET session_key = 99", "foreign key"), ("DROP INDEX x", "integrity"), ("", "integrity")],
-    ids=["reference", "index", "page"],
+    [
+        ("UPDATE events SET session_key = 99", "foreign key"),
+        ("DROP INDEX x", "integrity"),
+        ("", "integrity"),
+        ("UPDATE sessions SET unindexed_from = 1", "index"),
+        ("INSERT INTO event_types VALUES (1, 'x', 0)", "index"),
+    ],
+    ids=["reference", "index", "page", "event not indexed", "event indexed that is none"],
 )
 async def test_a_damaged_database_is_caught(tmp_path: Path, damage: str, fault: str) -> None:
-    """Rows that belong to nothing, an index that lacks a row, a page that is no page."""
+    """Rows that belong to nothing, an index that lacks a row or has one too many, a page that is no page."""
     folder = await written(tmp_path)
     database = folder / DATABASE_NAME
     if "INDEX" in damage:
         with closing(sqlite3.connect(database)) as connection:
             connection.execute("PRAGMA writable_schema = ON")
-            connection.execute("UPDATE sqlite_schema SET sql = sql || ' AND 0' WHERE name = 'events_by_id'")
+            connection.execute("UPDATE sqlite_schema SET sql = sql || ' AND 0' WHERE name = 'sessions_by_created_at'")
             connection.commit()
     elif damage:
         with closing(sqlite3.connect(database)) as connection:

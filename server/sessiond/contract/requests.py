@@ -54,6 +54,9 @@ def _check_sizes(request: Message, limits: Limits) -> None:
 
 def _check_commit_sizes(commit: pb.CommitRequest, limits: Limits) -> None:
     _check_count("mutations", len(commit.mutations), limits.max_mutations_per_commit)
+    if commit.ByteSize() <= limits.max_item_bytes:
+        # The common case: what is in it is smaller still.
+        return
     if len(commit.mutations) > 1:
         _check_size("mutations", commit.ByteSize(), limits.max_request_bytes)
     events_bytes = 0

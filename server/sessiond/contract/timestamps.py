@@ -4,7 +4,7 @@ import time
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-__all__ = ["ceil_us", "floor_us", "from_us", "now_us"]
+__all__ = ["ceil_us", "floor_us", "from_us", "now_us", "set_us"]
 
 
 def now_us() -> int:
@@ -14,8 +14,15 @@ def now_us() -> int:
 
 def from_us(microseconds: int) -> Timestamp:
     """The timestamp of a stored time."""
-    seconds, rest = divmod(microseconds, 1_000_000)
-    return Timestamp(seconds=seconds, nanos=rest * 1000)
+    timestamp = Timestamp()
+    set_us(timestamp, microseconds)
+    return timestamp
+
+
+def set_us(timestamp: Timestamp, microseconds: int) -> None:
+    """Makes a timestamp that of a stored time."""
+    timestamp.seconds, rest = divmod(microseconds, 1_000_000)
+    timestamp.nanos = rest * 1000
 
 
 def floor_us(timestamp: Timestamp) -> int:

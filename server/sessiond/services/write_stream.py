@@ -107,20 +107,18 @@ class WriteStream:
         """The outcomes of the oldest commits, as many in order as are done."""
         response = pb.WriteResponse()
         size_bytes = 0
-        while self._in_flight and self._in_flight[0].outcome.done():
-            outcome = _outcome(self._in_flight[0].outcome)
+        while self._in_flight and self._in_flight[0].outcome.done() and size_bytes < MAX_RESPONSE_BYTES:
+            submitted = self._in_flight.popleft()
+            self._bytes_in_flight -= submitted.size_bytes
+            outcome = response.outcomes.add()
+            _fill(outcome, submitted.outcome)
             size_bytes += outcome.ByteSize()
-            if response.outcomes and size_bytes > MAX_RESPONSE_BYTES:
-                break
-            response.outcomes.append(outcome)
-            self._bytes_in_flight -= self._in_flight.popleft().size_bytes
         return response
 
 
-def _outcome(done: "asyncio.Future[pb.CommitResponse]") -> pb.CommitOutcome:
+def _fill(outcome: pb.CommitOutcome, done: "asyncio.Future[pb.CommitResponse]") -> None:
     error = done.exception()
     if error is None:
-        return pb.CommitOutcome(result=done.result())
-    if isinstance(error, StoreError):
-        return pb.CommitOutcome(error=status_of(error))
-    return pb.CommitOutcome(error=internal_status())
+        outcome.result.CopyFrom(done.result())
+    else:
+        outcome.error.CopyFrom(status_of(error) if isinstance(error, StoreError) else internal_status())

@@ -32,6 +32,13 @@ _EVENT = """
     INSERT INTO events (position, session_key, sequence, commit_index, stored_at_us, type, event_id, payload)
     VALUES (?, ?, ?, 0, ?, ?, ?, ?)
 """
+_INDEX = """
+    INSERT INTO event_ids (session_key, event_id, sequence)
+    SELECT session_key, event_id, sequence FROM events ORDER BY session_key, event_id;
+    INSERT INTO event_types (session_key, type, sequence)
+    SELECT session_key, type, sequence FROM events ORDER BY session_key, type, sequence;
+    UPDATE sessions SET unindexed_from = next_event;
+"""
 _POSITION = "UPDATE store_counters SET value = ? WHERE name = 'next_position'"
 
 Row = tuple[object, ...]
@@ -51,6 +58,7 @@ def fill(path: Path, contents: Contents) -> None:
             for statement, rows in ((_SESSION, _session_rows), (_METADATA, _metadata_rows), (_MESSAGE, _message_rows)):
                 _insert(connection, statement, chain.from_iterable(starmap(rows, sessions)))
         _insert(connection, _EVENT, _event_rows(contents))
+        connection.executescript(_INDEX)
         blocks = -(-contents.sessions * contents.events // POSITIONS_AT_ONCE)
         connection.execute(_POSITION, (blocks * POSITIONS_AT_ONCE + 1,))
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -8,7 +8,7 @@ from google.protobuf.message import DecodeError, Message
 from sessiond.contract.encoded_events import encode_stored_event
 from sessiond.contract.items import event_model, event_type
 from sessiond.contract.limits import Limits
-from sessiond.contract.timestamps import from_us
+from sessiond.contract.timestamps import set_us
 from sessiond.store.errors import AlreadyExistsError, CorruptedError, LimitReachedError
 from sessiond.store.sqlite.session_rows import SessionRow
 from sessiond.store.sqlite.transaction import WriteTransaction
@@ -23,14 +23,25 @@ ItemT = TypeVar("ItemT", bound=Message)
 
 
 class IdentifiedMutation(Protocol):
-    """A mutation that can be recognized when it is repeated."""
+    """A mutation that can be recognized when it is repeated.
 
-    def find(self, transaction: WriteTransaction, row: SessionRow) -> pb.MutationResult | None:
-        """The first time's result, or None. Raises AlreadyExistsError when the id stands for other content."""
+    Results are filled in where they belong: to make one and copy it would cost more than all else here.
+    """
+
+    def find(self, transaction: WriteTransaction, row: SessionRow, result: pb.MutationResult) -> bool:
+        """Whether the item is stored, with the first time's result.
+
+        Raises AlreadyExistsError when the id stands for other content.
+        """
         ...
 
-    def apply(self, transaction: WriteTransaction, row: SessionRow, commit_index: int) -> pb.MutationResult:
-        """Stores the item, or answers the first time's result."""
+    def apply(
+        self, transaction: WriteTransaction, row: SessionRow, result: pb.MutationResult, commit_index: int
+    ) -> bool:
+        """Stores the item, or finds it. Whether it was stored already.
+
+        `commit_index` is the number of events of the same commit before it.
+        """
         ...
 
 
@@ -58,26 +69,36 @@ class AppendMessage:
         self._message = message
         self._payload = message.SerializeToString(deterministic=True)
 
-    def find(self, transaction: WriteTransaction, row: SessionRow) -> pb.MutationResult | None:
+    def find(self, transaction: WriteTransaction, row: SessionRow, result: pb.MutationResult) -> bool:
         """See IdentifiedMutation."""
         found = transaction.connection.execute(self._FIND, (row.session_key, self._message.id)).fetchone()
         if found is None:
-            return None
+            return False
         sequence, stored_at_us, payload = found
         if not _same(self._message, self._payload, payload, f"message {self._message.id!r}"):
             raise AlreadyExistsError("message", self._message.id, ErrorReason.ERROR_REASON_MESSAGE_ALREADY_EXISTS)
-        return _message_result(sequence, stored_at_us, already_existed=True)
+        self._answer(result, sequence, stored_at_us, already_existed=True)
+        return True
 
-    def apply(self, transaction: WriteTransaction, row: SessionRow, commit_index: int) -> pb.MutationResult:
+    def apply(
+        self, transaction: WriteTransaction, row: SessionRow, result: pb.MutationResult, commit_index: int
+    ) -> bool:
         """See IdentifiedMutation."""
         sequence = row.next_message
         values = (row.session_key, sequence, self._message.id, transaction.now_us, self._payload)
         if not _inserted(transaction.connection, self._INSERT, values):
-            return _present(self.find(transaction, row))
+            return _found(self.find(transaction, row, result))
         row.next_message += 1
         row.message_count += 1
         transaction.changed(row)
-        return _message_result(sequence, transaction.now_us, already_existed=False)
+        self._answer(result, sequence, transaction.now_us, already_existed=False)
+        return False
+
+    def _answer(self, result: pb.MutationResult, sequence: int, stored_at_us: int, *, already_existed: bool) -> None:
+        answer = result.append_message
+        answer.sequence = sequence
+        set_us(answer.stored_at, stored_at_us)
+        answer.already_existed = already_existed
 
 
 class CreateToolCall:
@@ -93,17 +114,20 @@ class CreateToolCall:
         self._tool_call = tool_call
         self._payload = tool_call.SerializeToString(deterministic=True)
 
-    def find(self, transaction: WriteTransaction, row: SessionRow) -> pb.MutationResult | None:
+    def find(self, transaction: WriteTransaction, row: SessionRow, result: pb.MutationResult) -> bool:
         """See IdentifiedMutation."""
         found = transaction.connection.execute(self._FIND, (row.session_key, self._tool_call.id)).fetchone()
         if found is None:
-            return None
+            return False
         created_at_us, payload = found
         if not _same(self._tool_call, self._payload, payload, f"tool call {self._tool_call.id!r}"):
             raise AlreadyExistsError("tool call", self._tool_call.id, ErrorReason.ERROR_REASON_TOOL_CALL_ALREADY_EXISTS)
-        return _tool_call_result(created_at_us, already_existed=True)
+        self._answer(result, created_at_us, already_existed=True)
+        return True
 
-    def apply(self, transaction: WriteTransaction, row: SessionRow, commit_index: int) -> pb.MutationResult:
+    def apply(
+        self, transaction: WriteTransaction, row: SessionRow, result: pb.MutationResult, commit_index: int
+    ) -> bool:
         """See IdentifiedMutation."""
         values = (
             row.session_key,
@@ -114,70 +138,62 @@ class CreateToolCall:
             self._payload,
         )
         if not _inserted(transaction.connection, self._INSERT, values):
-            return _present(self.find(transaction, row))
+            return _found(self.find(transaction, row, result))
         transaction.changed(row)
-        return _tool_call_result(transaction.now_us, already_existed=False)
+        self._answer(result, transaction.now_us, already_existed=False)
+        return False
+
+    def _answer(self, result: pb.MutationResult, created_at_us: int, *, already_existed: bool) -> None:
+        answer = result.create_tool_call
+        set_us(answer.created_at, created_at_us)
+        answer.already_existed = already_existed
 
 
 class AppendEvent:
     """Appends an event."""
 
-    _INSERT = """
-        INSERT INTO events (position, session_key, sequence, commit_index, stored_at_us, type, event_id, payload)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-        ON CONFLICT (session_key, event_id) WHERE event_id IS NOT NULL DO NOTHING
-    """
-    _FIND = "SELECT sequence, position, stored_at_us, payload FROM events WHERE session_key = ? AND event_id = ?"
+    _READ = "SELECT position, stored_at_us, payload FROM events WHERE session_key = ? AND sequence = ?"
 
     def __init__(self, append: pb.EventAppend, limits: Limits) -> None:
         self._event = append.event
-        self._event_id = append.event_id if append.HasField("event_id") else None
+        self.event_id = append.event_id if append.HasField("event_id") else None
+        """What the writer chose, so that a repeat is recognized."""
         self._payload = append.event.SerializeToString(deterministic=True)
         self._type = event_type(append.event)
         self._model = event_model(append.event)
         self._max_events = limits.max_events_per_session
 
-    @property
-    def identified(self) -> bool:
-        """Whether the writer chose an id, so that a repeat is recognized."""
-        return self._event_id is not None
-
-    def find(self, transaction: WriteTransaction, row: SessionRow) -> pb.MutationResult | None:
+    def find(self, transaction: WriteTransaction, row: SessionRow, result: pb.MutationResult) -> bool:
         """See IdentifiedMutation."""
-        if self._event_id is None:
-            return None
-        found = transaction.connection.execute(self._FIND, (row.session_key, self._event_id)).fetchone()
+        if self.event_id is None:
+            return False
+        sequence = transaction.find_event(row, self.event_id)
+        if sequence is None:
+            return False
+        found = transaction.connection.execute(self._READ, (row.session_key, sequence)).fetchone()
         if found is None:
-            return None
-        sequence, position, stored_at_us, payload = found
+            raise CorruptedError(f"event {sequence}")
+        position, stored_at_us, payload = found
         if not _same(self._event, self._payload, payload, f"event {sequence}"):
-            raise AlreadyExistsError("event", self._event_id, ErrorReason.ERROR_REASON_EVENT_ALREADY_EXISTS)
-        return _event_result(sequence, position, stored_at_us, already_existed=True)
+            raise AlreadyExistsError("event", self.event_id, ErrorReason.ERROR_REASON_EVENT_ALREADY_EXISTS)
+        self._answer(result, sequence, position, stored_at_us, already_existed=True)
+        return True
 
-    def apply(self, transaction: WriteTransaction, row: SessionRow, commit_index: int) -> pb.MutationResult:
+    def apply(
+        self, transaction: WriteTransaction, row: SessionRow, result: pb.MutationResult, commit_index: int
+    ) -> bool:
         """See IdentifiedMutation. Raises LimitReachedError."""
+        if self.find(transaction, row, result):
+            return True
         sequence = row.next_event
         # Sequences are dense, so that they count the events.
         if self._max_events and sequence - row.first_event >= self._max_events:
-            repeated = self.find(transaction, row)
-            if repeated is None:
-                raise LimitReachedError.events(row.id, self._max_events)
-            return repeated
-        position = transaction.next_position()
+            raise LimitReachedError.events(row.id, self._max_events)
+        position = transaction.take_position()
         now_us = transaction.now_us
-        values = (
-            position,
-            row.session_key,
-            sequence,
-            commit_index,
-            now_us,
-            self._type,
-            self._event_id,
-            self._payload,
+        transaction.insert_event(
+            (position, row.session_key, sequence, commit_index, now_us, self._type, self.event_id, self._payload)
         )
-        if not _inserted(transaction.connection, self._INSERT, values):
-            return _present(self.find(transaction, row))
-        transaction.take_position()
         row.next_event += 1
         if self._model is not None:
             row.last_model = self._model
@@ -187,41 +203,26 @@ class AppendEvent:
             sequence,
             commit_index,
             self._type,
-            lambda: encode_stored_event(sequence, position, now_us, self._event_id, self._payload),
+            lambda: encode_stored_event(sequence, position, now_us, self.event_id, self._payload),
         )
-        return _event_result(sequence, position, now_us, already_existed=False)
+        self._answer(result, sequence, position, now_us, already_existed=False)
+        return False
+
+    def _answer(
+        self, result: pb.MutationResult, sequence: int, position: int, stored_at_us: int, *, already_existed: bool
+    ) -> None:
+        answer = result.append_event
+        answer.sequence = sequence
+        answer.position = position
+        set_us(answer.stored_at, stored_at_us)
+        answer.already_existed = already_existed
 
 
 def _inserted(connection: sqlite3.Connection, statement: str, values: tuple[object, ...]) -> bool:
     return connection.execute(statement, values).rowcount == 1
 
 
-def _present(result: pb.MutationResult | None) -> pb.MutationResult:
-    if result is None:
+def _found(found: bool) -> bool:
+    if not found:
         raise AssertionError("an insert met a row that is not there")
-    return result
-
-
-def _message_result(sequence: int, stored_at_us: int, *, already_existed: bool) -> pb.MutationResult:
-    return pb.MutationResult(
-        append_message=pb.AppendMessageResponse(
-            sequence=sequence, stored_at=from_us(stored_at_us), already_existed=already_existed
-        )
-    )
-
-
-def _tool_call_result(created_at_us: int, *, already_existed: bool) -> pb.MutationResult:
-    return pb.MutationResult(
-        create_tool_call=pb.CreateToolCallResponse(created_at=from_us(created_at_us), already_existed=already_existed)
-    )
-
-
-def _event_result(sequence: int, position: int, stored_at_us: int, *, already_existed: bool) -> pb.MutationResult:
-    return pb.MutationResult(
-        append_event=pb.AppendEventResponse(
-            sequence=sequence,
-            position=position,
-            stored_at=from_us(stored_at_us),
-            already_existed=already_existed,
-        )
-    )
+    return True

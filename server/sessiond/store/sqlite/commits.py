@@ -1,7 +1,5 @@
 """Commits: several mutations of one session, applied all at once or not at all."""
 
-from typing import Protocol
-
 from sessiond.contract.limits import Limits
 from sessiond.store.errors import SequenceConflictError
 from sessiond.store.sqlite.appends import AppendEvent, AppendMessage, CreateToolCall, IdentifiedMutation
@@ -15,16 +13,11 @@ from sessionstore.v1 import session_store_service_pb2 as pb
 __all__ = ["CommitOperation"]
 
 
-class UpdateMutation(Protocol):
-    """A mutation that carries no id of its own: a repeat writes the same values again."""
+UpdateMutation = SetActiveMessage | UpdateSession | UpdateToolCall
+"""The mutations that carry no id of their own: a repeat writes the same values again.
 
-    def current(self, transaction: WriteTransaction, row: SessionRow) -> pb.MutationResult:
-        """The result as of now, for a commit that was applied before."""
-        ...
-
-    def apply(self, transaction: WriteTransaction, row: SessionRow) -> pb.MutationResult:
-        """Makes the change."""
-        ...
+Each has `apply`, which makes the change, and `current`, the result as of now, for a commit that was applied before.
+"""
 
 
 class CommitOperation(Operation[pb.CommitResponse]):
@@ -36,33 +29,43 @@ class CommitOperation(Operation[pb.CommitResponse]):
 
     def __init__(self, commit: pb.CommitRequest, limits: Limits) -> None:
         self._commit = commit
-        self._identified: dict[int, IdentifiedMutation] = {}
-        self._updates: dict[int, UpdateMutation] = {}
-        for index, mutation in enumerate(commit.mutations):
+        self._mutations: list[IdentifiedMutation | UpdateMutation] = []
+        self._has_updates = False
+        self._event_ids: list[str] = []
+        for mutation in commit.mutations:
             match mutation.WhichOneof("kind"):
-                case "append_message":
-                    self._identified[index] = AppendMessage(mutation.append_message)
-                case "create_tool_call":
-                    self._identified[index] = CreateToolCall(mutation.create_tool_call)
                 case "append_event":
-                    self._identified[index] = AppendEvent(mutation.append_event, limits)
+                    append = AppendEvent(mutation.append_event, limits)
+                    self._mutations.append(append)
+                    if append.event_id is not None:
+                        self._event_ids.append(append.event_id)
+                case "append_message":
+                    self._mutations.append(AppendMessage(mutation.append_message))
+                case "create_tool_call":
+                    self._mutations.append(CreateToolCall(mutation.create_tool_call))
                 case "update_tool_call":
-                    self._updates[index] = UpdateToolCall(mutation.update_tool_call, limits)
+                    self._update(UpdateToolCall(mutation.update_tool_call, limits))
                 case "set_active_message":
-                    self._updates[index] = SetActiveMessage(mutation.set_active_message)
+                    self._update(SetActiveMessage(mutation.set_active_message))
                 case "update_session":
-                    self._updates[index] = UpdateSession(mutation.update_session, limits)
+                    self._update(UpdateSession(mutation.update_session, limits))
                 case other:
                     raise AssertionError(f"a mutation that was not checked: {other}")
-        self.atomic = len(commit.mutations) > 1
+        self.atomic = len(self._mutations) > 1
         self.size_bytes = commit.ByteSize()
+
+    def _update(self, mutation: UpdateMutation) -> None:
+        self._has_updates = True
+        self._mutations.append(mutation)
 
     def apply(self, transaction: WriteTransaction) -> pb.CommitResponse:
         """See Operation. Raises NotFoundError, AlreadyExistsError, SequenceConflictError and those of the mutations."""
         row = transaction.session(self._commit.session_id)
+        if len(self._event_ids) > 1:
+            transaction.look_up_events(row, self._event_ids)
         expected_holds = self._expectation_holds(row)
         # Without updates and with the expectation met, each append finds out by itself whether it is a repeat.
-        if self._updates or not expected_holds:
+        if self._has_updates or not expected_holds:
             repeated = self._first_results(transaction, row)
             if repeated is not None:
                 return repeated
@@ -72,32 +75,34 @@ class CommitOperation(Operation[pb.CommitResponse]):
 
     def _apply(self, transaction: WriteTransaction, row: SessionRow) -> pb.CommitResponse:
         first_event = row.next_event
-        results = []
-        for index in range(len(self._commit.mutations)):
-            update = self._updates.get(index)
-            if update is None:
-                appended = self._identified[index].apply(transaction, row, row.next_event - first_event)
-                results.append(appended)
+        response = pb.CommitResponse()
+        repeated = True
+        for mutation in self._mutations:
+            if isinstance(mutation, UpdateMutation):
+                response.results.append(mutation.apply(transaction, row))
+                repeated = False
             else:
-                results.append(update.apply(transaction, row))
-        repeated = not self._updates and all(_already_existed(result) for result in results)
-        return pb.CommitResponse(results=results, already_applied=repeated)
+                result = response.results.add()
+                if not mutation.apply(transaction, row, result, row.next_event - first_event):
+                    repeated = False
+        response.already_applied = repeated
+        return response
 
     def _first_results(self, transaction: WriteTransaction, row: SessionRow) -> pb.CommitResponse | None:
         """The answer of the first time, or None when something that carries an id is not stored."""
-        identified: dict[int, pb.MutationResult] = {}
-        for index, mutation in self._identified.items():
-            found = mutation.find(transaction, row)
-            if found is None:
+        response = pb.CommitResponse(already_applied=True)
+        updates: dict[int, UpdateMutation] = {}
+        for index, mutation in enumerate(self._mutations):
+            result = response.results.add()
+            if isinstance(mutation, UpdateMutation):
+                updates[index] = mutation
+            elif not mutation.find(transaction, row, result):
                 return None
-            identified[index] = found
-        if not identified:
+        if len(updates) == len(self._mutations):
             return None
-        results = [
-            identified[index] if index in identified else self._updates[index].current(transaction, row)
-            for index in range(len(self._commit.mutations))
-        ]
-        return pb.CommitResponse(results=results, already_applied=True)
+        for index, update in updates.items():
+            response.results[index].CopyFrom(update.current(transaction, row))
+        return response
 
     def _expectation_holds(self, row: SessionRow) -> bool:
         match self._commit.WhichOneof("expectation"):
@@ -112,8 +117,3 @@ class CommitOperation(Operation[pb.CommitResponse]):
         if self._commit.WhichOneof("expectation") == "expect_no_events":
             return None
         return self._commit.expected_last_sequence
-
-
-def _already_existed(result: pb.MutationResult) -> bool:
-    kind = result.WhichOneof("kind")
-    return kind is not None and bool(getattr(result, kind).already_existed)

@@ -45,11 +45,9 @@ class EventFilter:
         if not self.types:
             return "", []
         exact = sorted(self.types - {_CUSTOM})
-        # The sign keeps the planner from gathering and sorting all events of several types: it walks by sequence.
-        column = "type" if self.single_type is not None else "+type"
         parts = []
         if exact:
-            parts.append(f"{column} IN ({', '.join('?' * len(exact))})")
+            parts.append(f"type IN ({', '.join('?' * len(exact))})")
         if _CUSTOM in self.types:
-            parts.append(f"({column} >= '{_CUSTOM_PREFIX}' AND {column} < '{_AFTER_CUSTOM_PREFIX}')")
+            parts.append(f"(type >= '{_CUSTOM_PREFIX}' AND type < '{_AFTER_CUSTOM_PREFIX}')")
         return f"AND ({' OR '.join(parts)})", exact

@@ -9,6 +9,7 @@ from sessiond.contract.limits import FRAGMENT_BYTES
 from sessiond.store.errors import CorruptedError, NotFoundError
 from sessiond.store.protocol import EventBounds, EventPage
 from sessiond.store.sqlite.event_filters import EventFilter
+from sessiond.store.sqlite.event_index import EventRow, rows_of_type
 from sessiond.store.sqlite.event_pages import EventPageBuilder
 
 __all__ = [
@@ -69,7 +70,11 @@ def _select(
     after: int,
     before: int,
     descending: bool = False,
-) -> Iterable[tuple[int, int, int, int, str | None, bytes]]:
+) -> Iterable[EventRow]:
+    if event_filter.single_type is not None:
+        return rows_of_type(
+            connection, session_key, event_filter.single_type, after=after, before=before, descending=descending
+        )
     condition, values = event_filter.condition()
     query = (
         "SELECT sequence, commit_index, position, stored_at_us, event_id, payload FROM events"  # noqa: S608

@@ -12,7 +12,7 @@ __all__ = ["ROW_COLUMNS", "SessionRow", "row_info"]
 
 ROW_COLUMNS = (
     "session_key, id, created_at_us, updated_at_us, status, next_message, next_event, first_event,"
-    " message_count, last_model, active_message_id"
+    " message_count, last_model, active_message_id, unindexed_from"
 )
 """The columns that make a SessionRow, in its order."""
 
@@ -32,6 +32,7 @@ class SessionRow:
     message_count: int
     last_model: str | None
     active_message_id: str | None
+    unindexed_from: int
 
     @property
     def last_event(self) -> int | None:

@@ -25,12 +25,12 @@ class SetActiveMessage:
         self._message_id = update.message_id if update.HasField("message_id") else None
 
     def current(self, transaction: WriteTransaction, row: SessionRow) -> pb.MutationResult:
-        """See UpdateMutation."""
+        """The result as of now."""
         response = pb.UpdateActiveMessageIdResponse(updated_at=from_us(row.updated_at_us))
         return pb.MutationResult(set_active_message=response)
 
     def apply(self, transaction: WriteTransaction, row: SessionRow) -> pb.MutationResult:
-        """See UpdateMutation. Raises NotFoundError."""
+        """Makes the change. Raises NotFoundError."""
         if self._message_id is not None:
             found = transaction.connection.execute(self._FIND, (row.session_key, self._message_id)).fetchone()
             if found is None:
@@ -51,12 +51,12 @@ class UpdateSession:
         self._limits = limits
 
     def current(self, transaction: WriteTransaction, row: SessionRow) -> pb.MutationResult:
-        """See UpdateMutation."""
+        """The result as of now."""
         info = row_info(transaction.connection, row)
         return pb.MutationResult(update_session=pb.UpdateSessionResponse(session=info))
 
     def apply(self, transaction: WriteTransaction, row: SessionRow) -> pb.MutationResult:
-        """See UpdateMutation. Raises TooLargeError or InvalidFieldError."""
+        """Makes the change. Raises TooLargeError or InvalidFieldError."""
         config_bytes, approvals_bytes = transaction.connection.execute(self._SELECT, (row.session_key,)).fetchone()
         try:
             config = SessionConfig.FromString(config_bytes)

@@ -73,11 +73,11 @@ class UpdateToolCall:
         self._limit_bytes = limits.max_item_bytes
 
     def current(self, transaction: WriteTransaction, row: SessionRow) -> pb.MutationResult:
-        """See UpdateMutation."""
+        """The result as of now."""
         return self._select(transaction, row).answer()
 
     def apply(self, transaction: WriteTransaction, row: SessionRow) -> pb.MutationResult:
-        """See UpdateMutation. Raises NotFoundError, IllegalTransitionError, TooLargeError."""
+        """Makes the change. Raises NotFoundError, IllegalTransitionError, TooLargeError."""
         old = self._select(transaction, row)
         new = replace(
             old,

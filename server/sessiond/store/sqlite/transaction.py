@@ -1,7 +1,8 @@
 """One group of writes: a transaction that remembers the session rows it touched.
 
 The rows of `sessions` hold counters that nearly every write changes. The transaction reads such a row once, unless an
-earlier one left it in memory, lets the operations change it there, and writes it once at the end.
+earlier one left it in memory, lets the operations change it there, and writes it once at the end. New events wait too,
+and are inserted together.
 """
 
 import copy
@@ -11,18 +12,26 @@ from dataclasses import dataclass
 
 from sessiond.contract.timestamps import now_us
 from sessiond.store.errors import NotFoundError
+from sessiond.store.sqlite.event_index import EVENTS_AT_ONCE, find_ids, index_events, recent_ids
 from sessiond.store.sqlite.publication import Publication, PublishedEvent
 from sessiond.store.sqlite.session_rows import ROW_COLUMNS, SessionRow
 from sessiond.store.sqlite.writer_memory import WriterMemory
 
-__all__ = ["POSITIONS_AT_ONCE", "WriteTransaction"]
+__all__ = ["POSITIONS_AT_ONCE", "EventValues", "WriteTransaction"]
 
+EventValues = tuple[int, int, int, int, int, str, str | None, bytes]
+"""The columns of an event: position, session_key, sequence, commit_index, stored_at_us, type, event_id and payload."""
+
+_INSERT_EVENT = """
+    INSERT INTO events (position, session_key, sequence, commit_index, stored_at_us, type, event_id, payload)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+"""
 
 _SELECT = f"SELECT {ROW_COLUMNS} FROM sessions WHERE id = ? AND archived_at_us IS NULL"  # noqa: S608 - our own names
 
 _UPDATE = """
     UPDATE sessions SET updated_at_us = ?, status = ?, next_message = ?, next_event = ?, first_event = ?,
-           message_count = ?, last_model = ?, active_message_id = ?
+           message_count = ?, last_model = ?, active_message_id = ?, unindexed_from = ?
     WHERE session_key = ?
 """
 
@@ -47,7 +56,7 @@ class WriteTransaction:
     def __init__(
         self, connection: sqlite3.Connection, is_followed: Callable[[int], bool], memory: WriterMemory
     ) -> None:
-        self.connection = connection
+        self._connection = connection
         self.now_us = now_us()
         """The time of everything that the transaction stores."""
         self.publications: dict[int, Publication] = {}
@@ -58,12 +67,22 @@ class WriteTransaction:
         self._changed: set[str] = set()
         self._undo: _Undo | None = None
         self._staged: dict[int, Publication] = {}
+        self._new_events: list[EventValues] = []
+        self._indexed_ids: dict[int, dict[str, int | None]] = {}
+        """By session key: what the index of ids was asked for, and has."""
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """Sees everything that the transaction has written so far."""
+        if self._new_events:
+            self._insert_events()
+        return self._connection
 
     def session(self, session_id: str) -> SessionRow:
         """The row of a live session. Raises NotFoundError."""
         row = self._rows.get(session_id)
         if row is None:
-            found = self.connection.execute(_SELECT, (session_id,)).fetchone()
+            found = self._connection.execute(_SELECT, (session_id,)).fetchone()
             if found is None:
                 raise NotFoundError.session(session_id)
             row = self._rows[session_id] = SessionRow(*found)
@@ -80,25 +99,63 @@ class WriteTransaction:
 
     def forget(self, session_id: str) -> None:
         """Drops a row that is no longer live, and what was to be written to it."""
-        self._rows.pop(session_id, None)
+        row = self._rows.pop(session_id, None)
+        if row is not None:
+            self._memory.recent_ids.pop(row.session_key, None)
+            self._indexed_ids.pop(row.session_key, None)
         self._changed.discard(session_id)
 
-    def next_position(self) -> int:
-        """The position that the next event gets, among the events of all sessions."""
+    def take_position(self) -> int:
+        """The position of a new event, among the events of all sessions."""
         memory = self._memory
         if memory.next_position == memory.positions_end:
-            ((end,),) = self.connection.execute(_SET_POSITIONS_ASIDE, (POSITIONS_AT_ONCE,)).fetchall()
+            ((end,),) = self._connection.execute(_SET_POSITIONS_ASIDE, (POSITIONS_AT_ONCE,)).fetchall()
             memory.next_position, memory.positions_end = end - POSITIONS_AT_ONCE, end
-        return memory.next_position
+        memory.next_position += 1
+        return memory.next_position - 1
 
-    def take_position(self) -> None:
-        """Gives the next position away."""
-        self._memory.next_position += 1
+    def insert_event(self, values: EventValues) -> None:
+        """Stores a new event, whose id, if it has one, `find_event` did not find."""
+        self._new_events.append(values)
+        event_id = values[6]
+        if event_id is not None:
+            self._memory.recent_ids[values[1]][event_id] = values[2]
+
+    def _insert_events(self) -> None:
+        events, self._new_events = self._new_events, []
+        self._connection.executemany(_INSERT_EVENT, events)
+
+    def look_up_events(self, row: SessionRow, event_ids: list[str]) -> None:
+        """Asks the index for many ids at once, where `find_event` would for each."""
+        if row.unindexed_from > row.first_event:
+            found = find_ids(self._connection, row.session_key, event_ids)
+            self._indexed_ids.setdefault(row.session_key, {}).update({name: found.get(name) for name in event_ids})
+
+    def find_event(self, row: SessionRow, event_id: str) -> int | None:
+        """The sequence of the event with an id, or None."""
+        recent = self._memory.recent_ids.get(row.session_key)
+        if recent is None:
+            recent = recent_ids(self.connection, row.session_key, row.unindexed_from)
+            self._memory.recent_ids[row.session_key] = recent
+        sequence = recent.get(event_id)
+        if sequence is not None or row.unindexed_from <= row.first_event:
+            return sequence
+        asked = self._indexed_ids.setdefault(row.session_key, {})
+        if event_id not in asked:
+            asked[event_id] = find_ids(self._connection, row.session_key, [event_id]).get(event_id)
+        return asked[event_id]
+
+    def trim_events(self, row: SessionRow, before: int) -> None:
+        """Forgets the ids of events that are about to be deleted."""
+        row.unindexed_from = max(row.unindexed_from, before)
+        row.first_event = before
+        self._memory.recent_ids.pop(row.session_key, None)
+        self._indexed_ids.pop(row.session_key, None)
 
     def sessions(self) -> int:
         """How many sessions there are, archived ones included."""
         if self._memory.sessions is None:
-            (self._memory.sessions,) = self.connection.execute("SELECT count(*) FROM sessions").fetchone()
+            (self._memory.sessions,) = self._connection.execute("SELECT count(*) FROM sessions").fetchone()
         return self._memory.sessions
 
     def count_sessions(self, change: int) -> None:
@@ -129,15 +186,17 @@ class WriteTransaction:
 
     def end_atomic(self) -> None:
         """Keeps the writes of the operation."""
-        self.connection.execute("RELEASE operation")
+        self._connection.execute("RELEASE operation")
         self._undo = None
         for session_key, change in self._staged.items():
             self.publish(session_key, change)
 
     def undo_atomic(self) -> None:
         """Undoes the writes of the operation, in the database and in memory."""
-        self.connection.execute("ROLLBACK TO operation")
-        self.connection.execute("RELEASE operation")
+        # What was stored before the operation was inserted as it began.
+        self._new_events.clear()
+        self._connection.execute("ROLLBACK TO operation")
+        self._connection.execute("RELEASE operation")
         undo, self._undo = self._undo, None
         if undo is None:
             return
@@ -150,8 +209,14 @@ class WriteTransaction:
         self._memory.sessions = undo.sessions
 
     def write_rows(self) -> None:
-        """Writes the changed rows."""
-        self.connection.executemany(
+        """Writes the changed rows, and what waits to be indexed where that is enough."""
+        connection = self.connection
+        for row in map(self._rows.__getitem__, self._changed):
+            if row.next_event - row.unindexed_from >= EVENTS_AT_ONCE:
+                index_events(connection, row.session_key, row.unindexed_from)
+                row.unindexed_from = row.next_event
+                self._memory.recent_ids.pop(row.session_key, None)
+        connection.executemany(
             _UPDATE,
             [
                 (
@@ -163,6 +228,7 @@ class WriteTransaction:
                     row.message_count,
                     row.last_model,
                     row.active_message_id,
+                    row.unindexed_from,
                     row.session_key,
                 )
                 for row in map(self._rows.__getitem__, self._changed)

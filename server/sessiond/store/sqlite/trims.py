@@ -1,5 +1,6 @@
 """The write that removes the oldest events of a session."""
 
+from sessiond.store.sqlite.event_index import drop_entries
 from sessiond.store.sqlite.operations import Operation
 from sessiond.store.sqlite.publication import Publication
 from sessiond.store.sqlite.transaction import WriteTransaction
@@ -25,8 +26,9 @@ class DeleteEventsBefore(Operation[pb.DeleteEventsBeforeResponse]):
         before = min(self._before, row.next_event)
         deleted = 0
         if before > row.first_event:
+            drop_entries(transaction.connection, row.session_key, before)
             deleted = transaction.connection.execute(self._DELETE, (row.session_key, before)).rowcount
-            row.first_event = before
+            transaction.trim_events(row, before)
             transaction.changed(row)
             transaction.publish(row.session_key, Publication(trimmed=True))
         return pb.DeleteEventsBeforeResponse(deleted_count=deleted, first_available_sequence=row.first_event)

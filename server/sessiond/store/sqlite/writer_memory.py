@@ -15,6 +15,8 @@ class WriterMemory:
 
     Attributes:
         rows: Rows of live sessions, by id.
+        recent_ids: By session key: the events that the index of ids does not have yet, as sequences by id. Of sessions
+            whose rows are held, and only of those that somebody asked for.
         next_position: The position that the next event gets, among the events of all sessions.
         positions_end: The first position that is not set aside yet: the counter in the database stands there, so that
             it changes once for many events. Those that are left at a restart are never given away.
@@ -22,6 +24,7 @@ class WriterMemory:
     """
 
     rows: dict[str, SessionRow] = field(default_factory=dict)
+    recent_ids: dict[int, dict[str, int]] = field(default_factory=dict)
     next_position: int = 0
     positions_end: int = 0
     sessions: int | None = None
@@ -29,10 +32,11 @@ class WriterMemory:
     def forget(self) -> None:
         """Empties it: what it holds may not be what the database does."""
         self.rows.clear()
+        self.recent_ids.clear()
         self.next_position = self.positions_end = 0
         self.sessions = None
 
     def trim(self) -> None:
         """Drops the rows that are held for longest, when there are too many."""
         while len(self.rows) > MAX_ROWS:
-            del self.rows[next(iter(self.rows))]
+            self.recent_ids.pop(self.rows.pop(next(iter(self.rows))).session_key, None)
