@@ -110,8 +110,11 @@ class AsyncSessionStore(AdminCalls):
 
     async def update_session(self, session_id: str, update: pb.SessionUpdate) -> pb.UpdateSessionResponse:
         """Changes the configuration, status or approvals of a session."""
-        request = pb.UpdateSessionRequest(session_id=session_id, update=update)
-        return await self._writes.mutate(self._stub.UpdateSession, request, pb.Mutation(update_session=request.update))
+        return await self._writes.mutate(
+            pb.CommitRequest(session_id=session_id, mutations=[pb.Mutation(update_session=update)]),
+            self._stub.UpdateSession,
+            lambda sent: pb.UpdateSessionRequest(session_id=session_id, update=sent.update_session),
+        )
 
     async def delete_session(self, session_id: str) -> pb.DeleteSessionResponse:
         """Removes a session and everything in it."""
@@ -139,8 +142,11 @@ class AsyncSessionStore(AdminCalls):
 
     async def append_message(self, session_id: str, message: Message) -> pb.AppendMessageResponse:
         """Appends a message, whose id the caller chose."""
-        request = pb.AppendMessageRequest(session_id=session_id, message=message)
-        return await self._writes.mutate(self._stub.AppendMessage, request, pb.Mutation(append_message=request.message))
+        return await self._writes.mutate(
+            pb.CommitRequest(session_id=session_id, mutations=[pb.Mutation(append_message=message)]),
+            self._stub.AppendMessage,
+            lambda sent: pb.AppendMessageRequest(session_id=session_id, message=sent.append_message),
+        )
 
     def get_messages(
         self, session_id: str, *, after_sequence: int | None = None, limit: int | None = None
@@ -155,15 +161,19 @@ class AsyncSessionStore(AdminCalls):
 
     async def create_tool_call(self, session_id: str, tool_call: ToolCall) -> pb.CreateToolCallResponse:
         """Creates a tool call that waits for approval."""
-        request = pb.CreateToolCallRequest(session_id=session_id, tool_call=tool_call)
-        mutation = pb.Mutation(create_tool_call=request.tool_call)
-        return await self._writes.mutate(self._stub.CreateToolCall, request, mutation)
+        return await self._writes.mutate(
+            pb.CommitRequest(session_id=session_id, mutations=[pb.Mutation(create_tool_call=tool_call)]),
+            self._stub.CreateToolCall,
+            lambda sent: pb.CreateToolCallRequest(session_id=session_id, tool_call=sent.create_tool_call),
+        )
 
     async def update_tool_call(self, session_id: str, update: pb.ToolCallUpdate) -> pb.UpdateToolCallResponse:
         """Changes a tool call."""
-        request = pb.UpdateToolCallRequest(session_id=session_id, update=update)
-        mutation = pb.Mutation(update_tool_call=request.update)
-        return await self._writes.mutate(self._stub.UpdateToolCall, request, mutation)
+        return await self._writes.mutate(
+            pb.CommitRequest(session_id=session_id, mutations=[pb.Mutation(update_tool_call=update)]),
+            self._stub.UpdateToolCall,
+            lambda sent: pb.UpdateToolCallRequest(session_id=session_id, update=sent.update_tool_call),
+        )
 
     def get_pending_tool_calls(self, session_id: str, *, include_unfinished: bool = False) -> Items[ToolCallState]:
         """The tool calls that wait for approval; with `include_unfinished` also those approved or executing."""
@@ -183,9 +193,18 @@ class AsyncSessionStore(AdminCalls):
         expectation = _expectation(expected_last_sequence, expect_no_events=expect_no_events)
         if event_id is None:
             event_id = fresh_id()
-        request = pb.AppendEventRequest(session_id=session_id, event=event, event_id=event_id, **expectation)
-        mutation = pb.Mutation(append_event=pb.EventAppend(event=request.event, event_id=event_id))
-        return await self._writes.mutate(self._stub.AppendEvent, request, mutation, **expectation)
+        commit = pb.CommitRequest(session_id=session_id, **expectation)
+        # Filled in where it belongs: each message that is given to the constructor of another is copied once more.
+        append = commit.mutations.add().append_event
+        append.event.CopyFrom(event)
+        append.event_id = event_id
+        return await self._writes.mutate(
+            commit,
+            self._stub.AppendEvent,
+            lambda sent: pb.AppendEventRequest(
+                session_id=session_id, event=sent.append_event.event, event_id=event_id, **expectation
+            ),
+        )
 
     def get_events(
         self,
@@ -219,9 +238,12 @@ class AsyncSessionStore(AdminCalls):
         self, session_id: str, message_id: str | None
     ) -> pb.UpdateActiveMessageIdResponse:
         """Sets the message that heads the selected branch, or clears it."""
-        request = pb.UpdateActiveMessageIdRequest(session_id=session_id, message_id=message_id)
         mutation = pb.Mutation(set_active_message=pb.ActiveMessageUpdate(message_id=message_id))
-        return await self._writes.mutate(self._stub.UpdateActiveMessageId, request, mutation)
+        return await self._writes.mutate(
+            pb.CommitRequest(session_id=session_id, mutations=[mutation]),
+            self._stub.UpdateActiveMessageId,
+            lambda _: pb.UpdateActiveMessageIdRequest(session_id=session_id, message_id=message_id),
+        )
 
     async def commit(
         self,

@@ -8,6 +8,7 @@ import grpc
 
 from sessionstore.channel import is_transient, translated
 from sessionstore.commit_stream import CommitStream
+from sessionstore.deadlines import Deadlines, OverdueError
 from sessionstore.errors import (
     DeadlineExceededError,
     InvalidFieldError,
@@ -39,51 +40,67 @@ class SingleWrites:
         self._stub = stub
         self._timeout_seconds = timeout_seconds
         self._stream: CommitStream | None = None
+        self._deadlines: Deadlines | None = None
+        """Made with the first write: a client may be made where no event loop runs."""
 
     async def commit(self, commit: pb.CommitRequest) -> pb.CommitResponse:
         """Applies a commit. Raises the library's exceptions."""
-        return await self._settle(commit, None, self._stub.Commit, commit)  # type: ignore[no-any-return]
+        settled = await self._settle(commit, self._stub.Commit, lambda: commit)
+        return settled.result if isinstance(settled, pb.CommitOutcome) else settled
 
-    async def mutate(self, call: Callable[..., Any], request: Any, mutation: pb.Mutation, **expectation: Any) -> Any:
-        """Applies one mutation, and answers as the call of its own would that makes it with this request."""
-        commit = pb.CommitRequest(session_id=request.session_id, mutations=[mutation], **expectation)
-        return await self._settle(commit, mutation.WhichOneof("kind"), call, request)
+    async def mutate(
+        self, commit: pb.CommitRequest, call: Callable[..., Any], request: Callable[[pb.Mutation], Any]
+    ) -> Any:
+        """Applies a commit of one mutation, and answers as the call of its own would that makes it.
+
+        `request` makes the request of that call, from the mutation, should it be needed.
+        """
+        settled = await self._settle(commit, call, lambda: request(commit.mutations[0]))
+        if not isinstance(settled, pb.CommitOutcome):
+            return settled
+        result = settled.result.results[0]
+        return getattr(result, result.WhichOneof("kind"))
 
     async def close(self) -> None:
         """Ends the stream. Writes under way are cancelled."""
         if self._stream is not None:
             await self._stream.cancel()
+        if self._deadlines is not None:
+            self._deadlines.close()
 
-    async def _settle(self, commit: pb.CommitRequest, kind: str | None, call: Callable[..., Any], request: Any) -> Any:
+    async def _settle(self, commit: pb.CommitRequest, call: Callable[..., Any], request: Callable[[], Any]) -> Any:
+        """The outcome of the commit, or the answer of the call."""
         deadline = asyncio.get_running_loop().time() + self._timeout_seconds
         if commit.ByteSize() <= MAX_STREAMED_BYTES:
-            outcome = await self._streamed(commit, deadline)
-            if outcome is not None:
+            try:
+                outcome = await self._submit(commit)
+            except OverdueError:
+                raise DeadlineExceededError(
+                    f"the server did not answer for {self._timeout_seconds:g} seconds",
+                    code=grpc.StatusCode.DEADLINE_EXCEEDED,
+                ) from None
+            except SessionStoreError:
+                pass  # the stream broke before there was an outcome
+            else:
                 if not outcome.HasField("error"):
-                    return outcome.result if kind is None else getattr(outcome.result.results[0], kind)
+                    return outcome
                 failure = error_from_status(outcome.error)
                 if not _asks_again(failure):
                     raise failure
         left_seconds = max(0.0, deadline - asyncio.get_running_loop().time())
         with translated():
-            return await call(request, timeout=left_seconds)
+            return await call(request(), timeout=left_seconds)
 
-    async def _streamed(self, commit: pb.CommitRequest, deadline: float) -> pb.CommitOutcome | None:
-        """The outcome of the commit; None when the stream broke before there was one."""
+    def _submit(self, commit: pb.CommitRequest) -> "asyncio.Future[pb.CommitOutcome]":
         if self._stream is None or not self._stream.accepts:
             self._stream = CommitStream(
                 self._stub.Write, timeout_seconds=self._timeout_seconds, idle_seconds=IDLE_SECONDS
             )
-        try:
-            async with asyncio.timeout_at(deadline):
-                return await self._stream.submit(commit)
-        except TimeoutError as error:
-            raise DeadlineExceededError(
-                f"the server did not answer for {self._timeout_seconds:g} seconds",
-                code=grpc.StatusCode.DEADLINE_EXCEEDED,
-            ) from error
-        except SessionStoreError:
-            return None
+        if self._deadlines is None:
+            self._deadlines = Deadlines(self._timeout_seconds)
+        outcome = self._stream.submit(commit)
+        self._deadlines.watch(outcome)
+        return outcome
 
 
 def _asks_again(failure: SessionStoreError) -> bool:
