@@ -85,11 +85,11 @@ def executemany_rate(path: Path, batches: list[list[str]]) -> float:
         payload, kind = EVENT.SerializeToString(), EVENT.WhichOneof("kind")
         values = {"session_key": 1, "stored_at_us": 1_700_000_000_000_000, "type": kind, "payload": payload}
         insert = (
-            "INSERT INTO events (position, sequence, commit_index, event_id, session_key, stored_at_us, type, payload)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+            "INSERT INTO events (position, sequence, commit_index, event_id, session_key, stored_at_us, type, payload,"
+            " checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1234567890)"
         )
         fixed = tuple(values[name] for name in ("session_key", "stored_at_us", "type", "payload"))
-        if len(columns) != 8:
+        if len(columns) != 9:
             raise RuntimeError("the table of events has other columns now; let the floor write the same rows")
         began, first = perf_counter(), 0
         for batch in batches:

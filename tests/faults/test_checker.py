@@ -11,7 +11,7 @@ import pytest
 from sessiond.store.sqlite.engine import DATABASE_NAME, SqliteStore
 from sessiond.store.sqlite.migrations import migrate
 from sessionstore.v1 import session_store_service_pb2 as pb
-from tests.builders import append, commit, part, user_message
+from tests.builders import append, commit, part, tool_call, user_message
 from tests.faults.checker import violations
 from tests.faults.history import Frame, SessionHistory, TailHistory, Write
 from tests.faults.stored import StoredSession, database_faults, stored_sessions
@@ -164,6 +164,7 @@ async def written(folder: Path) -> Path:
     store = await SqliteStore.open(folder, durability="normal")
     await store.create_session(pb.CreateSessionRequest(session_id="s"))
     await store.submit(commit("s", append(part("x"), "e"), pb.Mutation(append_message=user_message("m"))))
+    await store.submit(commit("s", pb.Mutation(create_tool_call=tool_call("c"))))
     await store.close()
     return folder
 
@@ -186,8 +187,14 @@ async def test_a_sound_database_is_read_as_it_was_written(tmp_path: Path) -> Non
         ("", "integrity"),
         ("UPDATE sessions SET unindexed_from = 1", "index"),
         ("INSERT INTO event_types VALUES (1, 'x', 0)", "index"),
+        ("UPDATE sessions SET stored_bytes = stored_bytes + 1", "bytes"),
+        ("UPDATE sessions SET status = 2", "sum: session s"),
+        ("UPDATE sessions SET config = x'0A00'", "sum: session s"),
+        ("UPDATE events SET payload = x''", "sum: event 0"),
+        ("UPDATE messages SET payload = x''", "sum: message m"),
+        ("UPDATE tool_calls SET status = 2", "sum: tool call c"),
     ],
-    ids=["reference", "index", "page", "event not indexed", "event indexed that is none"],
+    ids=["reference", "index", "page", "event not indexed", "no event indexed", *("sums" for _ in range(6))],
 )
 async def test_a_damaged_database_is_caught(tmp_path: Path, damage: str, fault: str) -> None:
     """Rows that belong to nothing, an index that lacks a row or has one too many, a page that is no page."""

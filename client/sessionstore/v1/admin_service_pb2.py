@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from sessionstore.v1 import session_pb2 as sessionstore_dot_v1_dot_session__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#sessionstore/v1/admin_service.proto\x12\x0fsessionstore.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dsessionstore/v1/session.proto\"\x16\n\x14GetServerInfoRequest\"\xf0\x01\n\x15GetServerInfoResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x16\n\x0eschema_version\x18\x02 \x01(\r\x12\x10\n\x08store_id\x18\x03 \x01(\t\x12/\n\ndurability\x18\x04 \x01(\x0e\x32\x1b.sessionstore.v1.Durability\x12.\n\nstarted_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nopen_tails\x18\x06 \x01(\r\x12\'\n\x06limits\x18\x07 \x01(\x0b\x32\x17.sessionstore.v1.Limits\"\x89\x02\n\x06Limits\x12\x16\n\x0emax_item_bytes\x18\x01 \x01(\x04\x12\x19\n\x11max_request_bytes\x18\x02 \x01(\x04\x12 \n\x18max_mutations_per_commit\x18\x03 \x01(\r\x12\x1d\n\x15max_commits_in_flight\x18\x04 \x01(\r\x12\x1a\n\x12max_metadata_bytes\x18\x05 \x01(\x04\x12\x1b\n\x13max_bytes_in_flight\x18\x06 \x01(\x04\x12\x14\n\x0cmax_sessions\x18\x07 \x01(\x04\x12\x1e\n\x16max_events_per_session\x18\x08 \x01(\x04\x12\x1c\n\x14max_tails_per_client\x18\t \x01(\r\"+\n\x15\x41rchiveSessionRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\"G\n\x16\x41rchiveSessionResponse\x12-\n\x07\x61rchive\x18\x01 \x01(\x0b\x32\x1c.sessionstore.v1.ArchiveInfo\"m\n\x0b\x41rchiveInfo\x12-\n\x07session\x18\x01 \x01(\x0b\x32\x1c.sessionstore.v1.SessionInfo\x12/\n\x0b\x61rchived_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"+\n\x15RestoreSessionRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\"G\n\x16RestoreSessionResponse\x12-\n\x07session\x18\x01 \x01(\x0b\x32\x1c.sessionstore.v1.SessionInfo\"<\n\x13ListArchivesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"_\n\x14ListArchivesResponse\x12.\n\x08\x61rchives\x18\x01 \x03(\x0b\x32\x1c.sessionstore.v1.ArchiveInfo\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"*\n\x14\x44\x65leteArchiveRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\"/\n\x15\x44\x65leteArchiveResponse\x12\x16\n\x0e\x64\x65leted_events\x18\x01 \x01(\x04*T\n\nDurability\x12\x1a\n\x16\x44URABILITY_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x44URABILITY_FULL\x10\x01\x12\x15\n\x11\x44URABILITY_NORMAL\x10\x02\x32\xf1\x03\n\x0c\x41\x64minService\x12^\n\rGetServerInfo\x12%.sessionstore.v1.GetServerInfoRequest\x1a&.sessionstore.v1.GetServerInfoResponse\x12\x61\n\x0e\x41rchiveSession\x12&.sessionstore.v1.ArchiveSessionRequest\x1a\'.sessionstore.v1.ArchiveSessionResponse\x12\x61\n\x0eRestoreSession\x12&.sessionstore.v1.RestoreSessionRequest\x1a\'.sessionstore.v1.RestoreSessionResponse\x12[\n\x0cListArchives\x12$.sessionstore.v1.ListArchivesRequest\x1a%.sessionstore.v1.ListArchivesResponse\x12^\n\rDeleteArchive\x12%.sessionstore.v1.DeleteArchiveRequest\x1a&.sessionstore.v1.DeleteArchiveResponseB\x02P\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#sessionstore/v1/admin_service.proto\x12\x0fsessionstore.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dsessionstore/v1/session.proto\"\x16\n\x14GetServerInfoRequest\"\xf0\x01\n\x15GetServerInfoResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x16\n\x0eschema_version\x18\x02 \x01(\r\x12\x10\n\x08store_id\x18\x03 \x01(\t\x12/\n\ndurability\x18\x04 \x01(\x0e\x32\x1b.sessionstore.v1.Durability\x12.\n\nstarted_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nopen_tails\x18\x06 \x01(\r\x12\'\n\x06limits\x18\x07 \x01(\x0b\x32\x17.sessionstore.v1.Limits\"\xa8\x02\n\x06Limits\x12\x16\n\x0emax_item_bytes\x18\x01 \x01(\x04\x12\x19\n\x11max_request_bytes\x18\x02 \x01(\x04\x12 \n\x18max_mutations_per_commit\x18\x03 \x01(\r\x12\x1d\n\x15max_commits_in_flight\x18\x04 \x01(\r\x12\x1a\n\x12max_metadata_bytes\x18\x05 \x01(\x04\x12\x1b\n\x13max_bytes_in_flight\x18\x06 \x01(\x04\x12\x14\n\x0cmax_sessions\x18\x07 \x01(\x04\x12\x1e\n\x16max_events_per_session\x18\x08 \x01(\x04\x12\x1d\n\x15max_bytes_per_session\x18\n \x01(\x04\x12\x1c\n\x14max_tails_per_client\x18\t \x01(\r\"+\n\x15\x41rchiveSessionRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\"G\n\x16\x41rchiveSessionResponse\x12-\n\x07\x61rchive\x18\x01 \x01(\x0b\x32\x1c.sessionstore.v1.ArchiveInfo\"m\n\x0b\x41rchiveInfo\x12-\n\x07session\x18\x01 \x01(\x0b\x32\x1c.sessionstore.v1.SessionInfo\x12/\n\x0b\x61rchived_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"+\n\x15RestoreSessionRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\"G\n\x16RestoreSessionResponse\x12-\n\x07session\x18\x01 \x01(\x0b\x32\x1c.sessionstore.v1.SessionInfo\"<\n\x13ListArchivesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"_\n\x14ListArchivesResponse\x12.\n\x08\x61rchives\x18\x01 \x03(\x0b\x32\x1c.sessionstore.v1.ArchiveInfo\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"*\n\x14\x44\x65leteArchiveRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\"/\n\x15\x44\x65leteArchiveResponse\x12\x16\n\x0e\x64\x65leted_events\x18\x01 \x01(\x04*T\n\nDurability\x12\x1a\n\x16\x44URABILITY_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x44URABILITY_FULL\x10\x01\x12\x15\n\x11\x44URABILITY_NORMAL\x10\x02\x32\xf1\x03\n\x0c\x41\x64minService\x12^\n\rGetServerInfo\x12%.sessionstore.v1.GetServerInfoRequest\x1a&.sessionstore.v1.GetServerInfoResponse\x12\x61\n\x0e\x41rchiveSession\x12&.sessionstore.v1.ArchiveSessionRequest\x1a\'.sessionstore.v1.ArchiveSessionResponse\x12\x61\n\x0eRestoreSession\x12&.sessionstore.v1.RestoreSessionRequest\x1a\'.sessionstore.v1.RestoreSessionResponse\x12[\n\x0cListArchives\x12$.sessionstore.v1.ListArchivesRequest\x1a%.sessionstore.v1.ListArchivesResponse\x12^\n\rDeleteArchive\x12%.sessionstore.v1.DeleteArchiveRequest\x1a&.sessionstore.v1.DeleteArchiveResponseB\x02P\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,32 +34,32 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'sessionstore.v1.admin_servi
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'P\001'
-  _globals['_DURABILITY']._serialized_start=1254
-  _globals['_DURABILITY']._serialized_end=1338
+  _globals['_DURABILITY']._serialized_start=1285
+  _globals['_DURABILITY']._serialized_end=1369
   _globals['_GETSERVERINFOREQUEST']._serialized_start=120
   _globals['_GETSERVERINFOREQUEST']._serialized_end=142
   _globals['_GETSERVERINFORESPONSE']._serialized_start=145
   _globals['_GETSERVERINFORESPONSE']._serialized_end=385
   _globals['_LIMITS']._serialized_start=388
-  _globals['_LIMITS']._serialized_end=653
-  _globals['_ARCHIVESESSIONREQUEST']._serialized_start=655
-  _globals['_ARCHIVESESSIONREQUEST']._serialized_end=698
-  _globals['_ARCHIVESESSIONRESPONSE']._serialized_start=700
-  _globals['_ARCHIVESESSIONRESPONSE']._serialized_end=771
-  _globals['_ARCHIVEINFO']._serialized_start=773
-  _globals['_ARCHIVEINFO']._serialized_end=882
-  _globals['_RESTORESESSIONREQUEST']._serialized_start=884
-  _globals['_RESTORESESSIONREQUEST']._serialized_end=927
-  _globals['_RESTORESESSIONRESPONSE']._serialized_start=929
-  _globals['_RESTORESESSIONRESPONSE']._serialized_end=1000
-  _globals['_LISTARCHIVESREQUEST']._serialized_start=1002
-  _globals['_LISTARCHIVESREQUEST']._serialized_end=1062
-  _globals['_LISTARCHIVESRESPONSE']._serialized_start=1064
-  _globals['_LISTARCHIVESRESPONSE']._serialized_end=1159
-  _globals['_DELETEARCHIVEREQUEST']._serialized_start=1161
-  _globals['_DELETEARCHIVEREQUEST']._serialized_end=1203
-  _globals['_DELETEARCHIVERESPONSE']._serialized_start=1205
-  _globals['_DELETEARCHIVERESPONSE']._serialized_end=1252
-  _globals['_ADMINSERVICE']._serialized_start=1341
-  _globals['_ADMINSERVICE']._serialized_end=1838
+  _globals['_LIMITS']._serialized_end=684
+  _globals['_ARCHIVESESSIONREQUEST']._serialized_start=686
+  _globals['_ARCHIVESESSIONREQUEST']._serialized_end=729
+  _globals['_ARCHIVESESSIONRESPONSE']._serialized_start=731
+  _globals['_ARCHIVESESSIONRESPONSE']._serialized_end=802
+  _globals['_ARCHIVEINFO']._serialized_start=804
+  _globals['_ARCHIVEINFO']._serialized_end=913
+  _globals['_RESTORESESSIONREQUEST']._serialized_start=915
+  _globals['_RESTORESESSIONREQUEST']._serialized_end=958
+  _globals['_RESTORESESSIONRESPONSE']._serialized_start=960
+  _globals['_RESTORESESSIONRESPONSE']._serialized_end=1031
+  _globals['_LISTARCHIVESREQUEST']._serialized_start=1033
+  _globals['_LISTARCHIVESREQUEST']._serialized_end=1093
+  _globals['_LISTARCHIVESRESPONSE']._serialized_start=1095
+  _globals['_LISTARCHIVESRESPONSE']._serialized_end=1190
+  _globals['_DELETEARCHIVEREQUEST']._serialized_start=1192
+  _globals['_DELETEARCHIVEREQUEST']._serialized_end=1234
+  _globals['_DELETEARCHIVERESPONSE']._serialized_start=1236
+  _globals['_DELETEARCHIVERESPONSE']._serialized_end=1283
+  _globals['_ADMINSERVICE']._serialized_start=1372
+  _globals['_ADMINSERVICE']._serialized_end=1869
 # @@protoc_insertion_point(module_scope)

@@ -43,7 +43,7 @@ class GetServerInfoResponse(_message.Message):
     def __init__(self, version: _Optional[str] = ..., schema_version: _Optional[int] = ..., store_id: _Optional[str] = ..., durability: _Optional[_Union[Durability, str]] = ..., started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., open_tails: _Optional[int] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ...) -> None: ...
 
 class Limits(_message.Message):
-    __slots__ = ("max_item_bytes", "max_request_bytes", "max_mutations_per_commit", "max_commits_in_flight", "max_metadata_bytes", "max_bytes_in_flight", "max_sessions", "max_events_per_session", "max_tails_per_client")
+    __slots__ = ("max_item_bytes", "max_request_bytes", "max_mutations_per_commit", "max_commits_in_flight", "max_metadata_bytes", "max_bytes_in_flight", "max_sessions", "max_events_per_session", "max_bytes_per_session", "max_tails_per_client")
     MAX_ITEM_BYTES_FIELD_NUMBER: _ClassVar[int]
     MAX_REQUEST_BYTES_FIELD_NUMBER: _ClassVar[int]
     MAX_MUTATIONS_PER_COMMIT_FIELD_NUMBER: _ClassVar[int]
@@ -52,6 +52,7 @@ class Limits(_message.Message):
     MAX_BYTES_IN_FLIGHT_FIELD_NUMBER: _ClassVar[int]
     MAX_SESSIONS_FIELD_NUMBER: _ClassVar[int]
     MAX_EVENTS_PER_SESSION_FIELD_NUMBER: _ClassVar[int]
+    MAX_BYTES_PER_SESSION_FIELD_NUMBER: _ClassVar[int]
     MAX_TAILS_PER_CLIENT_FIELD_NUMBER: _ClassVar[int]
     max_item_bytes: int
     max_request_bytes: int
@@ -61,8 +62,9 @@ class Limits(_message.Message):
     max_bytes_in_flight: int
     max_sessions: int
     max_events_per_session: int
+    max_bytes_per_session: int
     max_tails_per_client: int
-    def __init__(self, max_item_bytes: _Optional[int] = ..., max_request_bytes: _Optional[int] = ..., max_mutations_per_commit: _Optional[int] = ..., max_commits_in_flight: _Optional[int] = ..., max_metadata_bytes: _Optional[int] = ..., max_bytes_in_flight: _Optional[int] = ..., max_sessions: _Optional[int] = ..., max_events_per_session: _Optional[int] = ..., max_tails_per_client: _Optional[int] = ...) -> None: ...
+    def __init__(self, max_item_bytes: _Optional[int] = ..., max_request_bytes: _Optional[int] = ..., max_mutations_per_commit: _Optional[int] = ..., max_commits_in_flight: _Optional[int] = ..., max_metadata_bytes: _Optional[int] = ..., max_bytes_in_flight: _Optional[int] = ..., max_sessions: _Optional[int] = ..., max_events_per_session: _Optional[int] = ..., max_bytes_per_session: _Optional[int] = ..., max_tails_per_client: _Optional[int] = ...) -> None: ...
 
 class ArchiveSessionRequest(_message.Message):
     __slots__ = ("session_id",)

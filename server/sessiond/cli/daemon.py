@@ -22,6 +22,7 @@ __all__ = ["register"]
 _DEFAULTS = Limits()
 _LIMITS = "Limits"
 _MAX_COUNT = 2**31 - 1
+_MAX_BYTES = 2**53
 
 
 class DurabilityChoice(StrEnum):
@@ -179,6 +180,17 @@ def serve(
             rich_help_panel=_LIMITS,
         ),
     ] = _DEFAULTS.max_events_per_session,
+    max_bytes_per_session: Annotated[
+        int,
+        typer.Option(
+            envvar="SESSIOND_MAX_BYTES_PER_SESSION",
+            min=0,
+            max=_MAX_BYTES,
+            help="How many bytes a session may hold: messages, tool calls with their results, and events that were not"
+            " deleted; 0 is any number.",
+            rich_help_panel=_LIMITS,
+        ),
+    ] = _DEFAULTS.max_bytes_per_session,
     max_tails_per_client: Annotated[
         int,
         typer.Option(
@@ -222,6 +234,7 @@ def serve(
                 max_commits_in_flight=max_commits_in_flight,
                 max_sessions=max_sessions,
                 max_events_per_session=max_events_per_session,
+                max_bytes_per_session=max_bytes_per_session,
                 max_tails_per_client=max_tails_per_client,
             ),
         )

@@ -34,7 +34,7 @@ class Limits:
     """The limits of one server, in bytes unless the name says otherwise.
 
     The defaults keep every single answer below gRPC's default message size of 4 MiB, so that a client which sets no
-    option can read whatever was stored. The last three bound what is kept; 0 is without a limit.
+    option can read whatever was stored. The last four bound what is kept; 0 is without a limit.
     """
 
     max_item_bytes: int = 7 * 512 * 1024
@@ -46,4 +46,5 @@ class Limits:
     max_bytes_in_flight: int = 8 * 1024 * 1024
     max_sessions: int = 0
     max_events_per_session: int = 0
+    max_bytes_per_session: int = 0
     max_tails_per_client: int = 0

@@ -55,6 +55,7 @@ class AdminService(pb_grpc.AdminServiceServicer):
                 max_bytes_in_flight=self._limits.max_bytes_in_flight,
                 max_sessions=self._limits.max_sessions,
                 max_events_per_session=self._limits.max_events_per_session,
+                max_bytes_per_session=self._limits.max_bytes_per_session,
                 max_tails_per_client=self._limits.max_tails_per_client,
             ),
         )

@@ -150,6 +150,15 @@ class LimitReachedError(StoreError):
         )
 
     @classmethod
+    def size(cls, session_id: str, value: int) -> "LimitReachedError":
+        """A session holds as many bytes as it may."""
+        return cls(
+            "max_bytes_per_session",
+            value,
+            f"session {session_id!r} may hold {value} bytes; delete its oldest events, or go on in a new session",
+        )
+
+    @classmethod
     def tails(cls, value: int) -> "LimitReachedError":
         """A client has as many tails open as it may."""
         return cls("max_tails_per_client", value, f"the client has {value} tails open, its limit; close some first")

@@ -11,7 +11,9 @@ from random import Random
 from uuid import UUID
 
 from sessiond.contract.items import event_type
+from sessiond.store.sqlite.checksums import checksum, event_checksum
 from sessiond.store.sqlite.migrations import migrate
+from sessiond.store.sqlite.session_rows import new_row
 from sessiond.store.sqlite.transaction import POSITIONS_AT_ONCE
 from tests.benchmarks.events import EVENT
 from tests.benchmarks.scale.contents import COMPLETE, Contents, FilledSession
@@ -23,21 +25,21 @@ ROWS_A_COMMIT = 100_000
 
 _SESSION = """
     INSERT INTO sessions (session_key, id, create_digest, config, status, created_at_us, updated_at_us,
-                          next_message, next_event, message_count, last_model)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                          next_message, next_event, message_count, last_model, unindexed_from, stored_bytes,
+                          checksum, config_checksum)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _METADATA = "INSERT INTO session_metadata (session_key, key, value, created_at_us) VALUES (?, ?, ?, ?)"
-_MESSAGE = "INSERT INTO messages (session_key, sequence, id, stored_at_us, payload) VALUES (?, ?, ?, ?, ?)"
+_MESSAGE = "INSERT INTO messages (session_key, sequence, id, stored_at_us, payload, checksum) VALUES (?, ?, ?, ?, ?, ?)"
 _EVENT = """
-    INSERT INTO events (position, session_key, sequence, commit_index, stored_at_us, type, event_id, payload)
-    VALUES (?, ?, ?, 0, ?, ?, ?, ?)
+    INSERT INTO events (position, session_key, sequence, commit_index, stored_at_us, type, event_id, payload, checksum)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _INDEX = """
     INSERT INTO event_ids (session_key, event_id, sequence)
     SELECT session_key, event_id, sequence FROM events ORDER BY session_key, event_id;
     INSERT INTO event_types (session_key, type, sequence)
     SELECT session_key, type, sequence FROM events ORDER BY session_key, type, sequence;
-    UPDATE sessions SET unindexed_from = next_event;
 """
 _POSITION = "UPDATE store_counters SET value = ? WHERE name = 'next_position'"
 
@@ -78,10 +80,17 @@ def _insert(connection: sqlite3.Connection, statement: str, rows: Iterator[Row])
 
 def _session_rows(key: int, session: FilledSession) -> Iterator[Row]:
     config = session.config.SerializeToString(deterministic=True)
+    row = new_row(session.id, session.created_at_us)
+    row.updated_at_us, row.status, row.last_model = session.updated_at_us, session.status, session.model
+    row.next_message = row.message_count = session.messages
+    row.next_event = row.unindexed_from = session.events
+    row.stored_bytes = sum(session.message(sequence).ByteSize() for sequence in range(session.messages))
+    row.stored_bytes += (session.events - 1) * EVENT.ByteSize() + COMPLETE[session.model].ByteSize()
     yield (
         *(key, session.id, hashlib.sha256(config).digest(), config, session.status),
         *(session.created_at_us, session.updated_at_us),
-        *(session.messages, session.events, session.messages, session.model),
+        *(session.messages, session.events, session.messages, session.model, session.events, row.stored_bytes),
+        *(row.sum_now(), checksum((), config, b"")),
     )
 
 
@@ -94,7 +103,8 @@ def _message_rows(key: int, session: FilledSession) -> Iterator[Row]:
     for sequence in range(session.messages):
         message = session.message(sequence)
         payload = message.SerializeToString(deterministic=True)
-        yield key, sequence, message.id, session.created_at_us, payload
+        values = key, sequence, message.id, session.created_at_us
+        yield *values, payload, checksum(values, payload)
 
 
 def _event_rows(contents: Contents) -> Iterator[Row]:
@@ -105,4 +115,5 @@ def _event_rows(contents: Contents) -> Iterator[Row]:
     for position, (number, sequence) in enumerate(contents.in_order_of_events(), 1):
         kind, payload = last[contents.model(number)] if sequence == contents.events - 1 else usual
         event_id = str(UUID(int=random.getrandbits(128), version=4))
-        yield position, number + 1, sequence, contents.stored_at_us(position), kind, event_id, payload
+        values = position, number + 1, sequence, 0, contents.stored_at_us(position), kind, event_id, payload
+        yield *values, event_checksum(*values)

@@ -20,7 +20,8 @@ CONTENTS = Contents(sessions=130, events=4)
 # All that is stored but for the times and the ids of events, which nobody can foretell.
 STORED = {
     "sessions": "SELECT session_key, id, request_id, create_digest, config, status, archived_at_us, next_message,"
-    " next_event, first_event, message_count, last_model, active_message_id, approvals FROM sessions",
+    " next_event, first_event, message_count, last_model, active_message_id, approvals, stored_bytes,"
+    " config_checksum FROM sessions",
     "metadata": "SELECT session_key, key, value FROM session_metadata ORDER BY session_key, key",
     "messages": "SELECT session_key, sequence, id, payload FROM messages ORDER BY session_key, sequence",
     "tool calls": "SELECT * FROM tool_calls",
@@ -95,3 +96,18 @@ def test_labels_are_held_by_as_many_as_their_names_say() -> None:
         assert sessions // 10 == sum(labels["language"] == "language-3" for labels in held)
         assert 100 == sum(labels["ticket"] == "ticket-0" for labels in held)
         assert ["era-0"] * (sessions // 10) == [labels["era"] for labels in held[: sessions // 10]]
+
+
+async def test_the_sums_are_those_of_the_rows(tmp_path: Path) -> None:
+    """Else nothing that was filled in could be read."""
+    fill(tmp_path / DATABASE_NAME, CONTENTS)
+    store = await SqliteStore.open(tmp_path, durability="normal")
+    (row,) = (await store.list_sessions(pb.ListSessionsRequest(page_size=1))).sessions
+    assert [row.id] == [
+        fragment.session.id
+        async for fragment in store.get_session(pb.GetSessionRequest(session_id=row.id))
+        if fragment.session.id
+    ]
+    fragments = [fragment async for fragment in store.get_events(pb.GetEventsRequest(session_id=row.id))]
+    assert CONTENTS.events == sum(len(pb.GetEventsResponse.FromString(fragment).events) for fragment in fragments)
+    await store.close()

@@ -11,7 +11,8 @@ from sessionstore.v1 import admin_service_pb2 as admin_pb
 from sessionstore.v1 import session_store_service_pb2 as pb
 from sessionstore.v1.event_pb2 import Event
 from sessionstore.v1.session_pb2 import SessionConfig
-from tests.builders import append, commit, part
+from sessionstore.v1.tool_pb2 import TOOL_CALL_STATUS_EXECUTING
+from tests.builders import append, commit, part, result, tool_call, user_message
 from tests.unit.store.sessions import create, info, listed, submit
 
 
@@ -100,4 +101,39 @@ async def test_a_commit_that_crosses_the_limit_is_refused_whole(data_dir: Path) 
     assert not (await info(store)).HasField("last_event_sequence")
     (appended,) = await submit(store, append(part()))
     assert 0 == appended.append_event.sequence
+    await store.close()
+
+
+async def test_no_session_grows_beyond_its_bytes(data_dir: Path) -> None:
+    """All that is stored counts; repeats are answered, what adds nothing goes on, and a trim makes room."""
+    event, call = part("x" * 100), tool_call("c")
+    outcome = pb.ToolCallUpdate(tool_call_id="c", result=result("r" * 200))
+    message = user_message("m", "y" * 100)
+    limit = event.ByteSize() + call.ByteSize() + message.ByteSize()
+    store = await limited(data_dir, max_bytes_per_session=limit)
+    await create(store)
+    await create(store, "other")
+    kept = named(event, "e"), pb.Mutation(create_tool_call=call), pb.Mutation(append_message=message)
+    await submit(store, *kept)
+    for refused in (
+        append(part()),
+        pb.Mutation(append_message=user_message("n")),
+        pb.Mutation(create_tool_call=tool_call("d")),
+        pb.Mutation(update_tool_call=outcome),
+    ):
+        with pytest.raises(LimitReachedError, match=f"may hold {limit} bytes") as error:
+            await submit(store, refused)
+        assert {"limit": "max_bytes_per_session", "limit_value": str(limit)} == error.value.metadata
+    for mutation in kept:
+        await submit(store, mutation)
+    await submit(
+        store, pb.Mutation(update_tool_call=pb.ToolCallUpdate(tool_call_id="c", status=TOOL_CALL_STATUS_EXECUTING))
+    )
+    await submit(store, append(part()), session_id="other")
+    await store.delete_events_before(pb.DeleteEventsBeforeRequest(session_id="s", before_sequence=1))
+    await submit(store, append(part("x" * 50)))
+    await store.close()
+    store = await limited(data_dir, max_bytes_per_session=limit)
+    with pytest.raises(LimitReachedError):
+        await submit(store, append(event))
     await store.close()

@@ -111,7 +111,10 @@ async def test_both_ends_of_each_time_are_inclusive(store: SqliteStore, data_dir
         await create(store, name)
     connection = sqlite3.connect(data_dir / DATABASE_NAME)
     with connection:
-        connection.execute("UPDATE sessions SET created_at_us = session_key * 1000000, updated_at_us = session_key * 7")
+        connection.execute(
+            "UPDATE sessions SET checksum = NULL, created_at_us = session_key * 1000000,"
+            " updated_at_us = session_key * 7"
+        )
     connection.close()
 
     def at(microseconds: int, nanos: int = 0) -> Timestamp:

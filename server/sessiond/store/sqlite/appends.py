@@ -1,7 +1,7 @@
 """The mutations that carry an id: messages, tool calls and events are stored once, however often they are sent."""
 
 import sqlite3
-from typing import Protocol, TypeVar
+from typing import NoReturn, Protocol, TypeVar
 
 from google.protobuf.message import DecodeError, Message
 
@@ -10,7 +10,10 @@ from sessiond.contract.items import event_model, event_type
 from sessiond.contract.limits import Limits
 from sessiond.contract.timestamps import set_us
 from sessiond.store.errors import AlreadyExistsError, CorruptedError, LimitReachedError
-from sessiond.store.sqlite.session_rows import SessionRow
+from sessiond.store.sqlite.checksums import checksum, event_checksum, is_damaged
+from sessiond.store.sqlite.event_index import COLUMNS
+from sessiond.store.sqlite.session_rows import SessionRow, is_beyond
+from sessiond.store.sqlite.tool_call_rows import TOOL_CALL_COLUMNS, ToolCallRow
 from sessiond.store.sqlite.transaction import WriteTransaction
 from sessionstore.v1 import session_store_service_pb2 as pb
 from sessionstore.v1.error_reason_pb2 import ErrorReason
@@ -60,13 +63,14 @@ class AppendMessage:
     """Appends a message."""
 
     _INSERT = """
-        INSERT INTO messages (session_key, sequence, id, stored_at_us, payload) VALUES (?, ?, ?, ?, ?)
+        INSERT INTO messages (session_key, sequence, id, stored_at_us, payload, checksum) VALUES (?, ?, ?, ?, ?, ?)
         ON CONFLICT (session_key, id) DO NOTHING
     """
-    _FIND = "SELECT sequence, stored_at_us, payload FROM messages WHERE session_key = ? AND id = ?"
+    _FIND = "SELECT sequence, stored_at_us, payload, checksum FROM messages WHERE session_key = ? AND id = ?"
 
-    def __init__(self, message: SessionMessage) -> None:
+    def __init__(self, message: SessionMessage, limits: Limits) -> None:
         self._message = message
+        self._limits = limits
         self._payload = message.SerializeToString(deterministic=True)
 
     def find(self, transaction: WriteTransaction, row: SessionRow, result: pb.MutationResult) -> bool:
@@ -74,7 +78,9 @@ class AppendMessage:
         found = transaction.connection.execute(self._FIND, (row.session_key, self._message.id)).fetchone()
         if found is None:
             return False
-        sequence, stored_at_us, payload = found
+        sequence, stored_at_us, payload, stored = found
+        if is_damaged(stored, checksum((row.session_key, sequence, self._message.id, stored_at_us), payload)):
+            raise CorruptedError(f"message {sequence} of session {row.id!r}")
         if not _same(self._message, self._payload, payload, f"message {self._message.id!r}"):
             raise AlreadyExistsError("message", self._message.id, ErrorReason.ERROR_REASON_MESSAGE_ALREADY_EXISTS)
         self._answer(result, sequence, stored_at_us, already_existed=True)
@@ -83,13 +89,17 @@ class AppendMessage:
     def apply(
         self, transaction: WriteTransaction, row: SessionRow, result: pb.MutationResult, commit_index: int
     ) -> bool:
-        """See IdentifiedMutation."""
+        """See IdentifiedMutation. Raises LimitReachedError."""
+        if is_beyond(row, len(self._payload), self._limits):
+            return self.find(transaction, row, result) or _refuse_beyond(row, self._limits)
         sequence = row.next_message
-        values = (row.session_key, sequence, self._message.id, transaction.now_us, self._payload)
-        if not _inserted(transaction.connection, self._INSERT, values):
+        values = (row.session_key, sequence, self._message.id, transaction.now_us)
+        stored = (*values, self._payload, checksum(values, self._payload))
+        if not _inserted(transaction.connection, self._INSERT, stored):
             return _found(self.find(transaction, row, result))
         row.next_message += 1
         row.message_count += 1
+        row.stored_bytes += len(self._payload)
         transaction.changed(row)
         self._answer(result, sequence, transaction.now_us, already_existed=False)
         return False
@@ -105,13 +115,15 @@ class CreateToolCall:
     """Creates a tool call that waits for approval."""
 
     _INSERT = """
-        INSERT INTO tool_calls (session_key, id, status, kind, created_at_us, payload) VALUES (?, ?, ?, ?, ?, ?)
+        INSERT INTO tool_calls (session_key, id, status, kind, created_at_us, payload, checksum)
+        VALUES (?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT (session_key, id) DO NOTHING
     """
-    _FIND = "SELECT created_at_us, payload FROM tool_calls WHERE session_key = ? AND id = ?"
+    _FIND = f"SELECT {TOOL_CALL_COLUMNS} FROM tool_calls WHERE session_key = ? AND id = ?"  # noqa: S608 - our own names
 
-    def __init__(self, tool_call: ToolCall) -> None:
+    def __init__(self, tool_call: ToolCall, limits: Limits) -> None:
         self._tool_call = tool_call
+        self._limits = limits
         self._payload = tool_call.SerializeToString(deterministic=True)
 
     def find(self, transaction: WriteTransaction, row: SessionRow, result: pb.MutationResult) -> bool:
@@ -119,26 +131,26 @@ class CreateToolCall:
         found = transaction.connection.execute(self._FIND, (row.session_key, self._tool_call.id)).fetchone()
         if found is None:
             return False
-        created_at_us, payload = found
-        if not _same(self._tool_call, self._payload, payload, f"tool call {self._tool_call.id!r}"):
+        stored = ToolCallRow.of(row.session_key, found)
+        if not _same(self._tool_call, self._payload, stored.payload, f"tool call {self._tool_call.id!r}"):
             raise AlreadyExistsError("tool call", self._tool_call.id, ErrorReason.ERROR_REASON_TOOL_CALL_ALREADY_EXISTS)
-        self._answer(result, created_at_us, already_existed=True)
+        self._answer(result, stored.created_at_us, already_existed=True)
         return True
 
     def apply(
         self, transaction: WriteTransaction, row: SessionRow, result: pb.MutationResult, commit_index: int
     ) -> bool:
-        """See IdentifiedMutation."""
-        values = (
-            row.session_key,
-            self._tool_call.id,
-            ToolCallStatus.TOOL_CALL_STATUS_PENDING_APPROVAL,
-            "external",
-            transaction.now_us,
-            self._payload,
+        """See IdentifiedMutation. Raises LimitReachedError."""
+        if is_beyond(row, len(self._payload), self._limits):
+            return self.find(transaction, row, result) or _refuse_beyond(row, self._limits)
+        status, now_us = ToolCallStatus.TOOL_CALL_STATUS_PENDING_APPROVAL, transaction.now_us
+        new = ToolCallRow(
+            0, self._tool_call.id, status, "external", now_us, None, None, self._payload, None, None, None, None
         )
+        values = (row.session_key, new.id, status, new.kind, now_us, self._payload, new.sum_now(row.session_key))
         if not _inserted(transaction.connection, self._INSERT, values):
             return _found(self.find(transaction, row, result))
+        row.stored_bytes += len(self._payload)
         transaction.changed(row)
         self._answer(result, transaction.now_us, already_existed=False)
         return False
@@ -152,7 +164,7 @@ class CreateToolCall:
 class AppendEvent:
     """Appends an event."""
 
-    _READ = "SELECT position, stored_at_us, payload FROM events WHERE session_key = ? AND sequence = ?"
+    _READ = f"SELECT {COLUMNS} FROM events WHERE session_key = ? AND sequence = ?"  # noqa: S608 - our own names
 
     def __init__(self, append: pb.EventAppend, limits: Limits) -> None:
         self._event = append.event
@@ -161,7 +173,7 @@ class AppendEvent:
         self._payload = append.event.SerializeToString(deterministic=True)
         self._type = event_type(append.event)
         self._model = event_model(append.event)
-        self._max_events = limits.max_events_per_session
+        self._limits = limits
 
     def find(self, transaction: WriteTransaction, row: SessionRow, result: pb.MutationResult) -> bool:
         """See IdentifiedMutation."""
@@ -173,7 +185,12 @@ class AppendEvent:
         found = transaction.connection.execute(self._READ, (row.session_key, sequence)).fetchone()
         if found is None:
             raise CorruptedError(f"event {sequence}")
-        position, stored_at_us, payload = found
+        position, _, commit_index, stored_at_us, kind, event_id, payload, stored = found
+        total = event_checksum(
+            position, row.session_key, sequence, commit_index, stored_at_us, kind, self.event_id, payload
+        )
+        if event_id != self.event_id or is_damaged(stored, total):
+            raise CorruptedError(f"event {sequence}")
         if not _same(self._event, self._payload, payload, f"event {sequence}"):
             raise AlreadyExistsError("event", self.event_id, ErrorReason.ERROR_REASON_EVENT_ALREADY_EXISTS)
         self._answer(result, sequence, position, stored_at_us, already_existed=True)
@@ -187,14 +204,17 @@ class AppendEvent:
             return True
         sequence = row.next_event
         # Sequences are dense, so that they count the events.
-        if self._max_events and sequence - row.first_event >= self._max_events:
-            raise LimitReachedError.events(row.id, self._max_events)
+        if 0 < self._limits.max_events_per_session <= sequence - row.first_event:
+            raise LimitReachedError.events(row.id, self._limits.max_events_per_session)
+        if is_beyond(row, len(self._payload), self._limits):
+            _refuse_beyond(row, self._limits)
         position = transaction.take_position()
         now_us = transaction.now_us
         transaction.insert_event(
             (position, row.session_key, sequence, commit_index, now_us, self._type, self.event_id, self._payload)
         )
         row.next_event += 1
+        row.stored_bytes += len(self._payload)
         if self._model is not None:
             row.last_model = self._model
         transaction.changed(row)
@@ -220,6 +240,10 @@ class AppendEvent:
 
 def _inserted(connection: sqlite3.Connection, statement: str, values: tuple[object, ...]) -> bool:
     return connection.execute(statement, values).rowcount == 1
+
+
+def _refuse_beyond(row: SessionRow, limits: Limits) -> NoReturn:
+    raise LimitReachedError.size(row.id, limits.max_bytes_per_session)
 
 
 def _found(found: bool) -> bool:

@@ -40,9 +40,9 @@ class CommitOperation(Operation[pb.CommitResponse]):
                     if append.event_id is not None:
                         self._event_ids.append(append.event_id)
                 case "append_message":
-                    self._mutations.append(AppendMessage(mutation.append_message))
+                    self._mutations.append(AppendMessage(mutation.append_message, limits))
                 case "create_tool_call":
-                    self._mutations.append(CreateToolCall(mutation.create_tool_call))
+                    self._mutations.append(CreateToolCall(mutation.create_tool_call, limits))
                 case "update_tool_call":
                     self._update(UpdateToolCall(mutation.update_tool_call, limits))
                 case "set_active_message":

@@ -9,15 +9,26 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
-__all__ = ["EVENTS_AT_ONCE", "EventRow", "drop_entries", "find_ids", "index_events", "recent_ids", "rows_of_type"]
+__all__ = [
+    "COLUMNS",
+    "EVENTS_AT_ONCE",
+    "EventRow",
+    "drop_entries",
+    "find_ids",
+    "index_events",
+    "recent_ids",
+    "rows_of_type",
+]
 
 EVENTS_AT_ONCE = 32
 """More spare the disk little, and cost memory: the writer keeps the ids of so many events of each session it knows."""
 
 IDS_AT_ONCE = 32
 
-EventRow = tuple[int, int, int, int, str | None, bytes]
-"""Sequence, commit_index, position, stored_at_us, event_id and payload."""
+EventRow = tuple[int, int, int, int, str, str | None, bytes, int | None]
+"""What COLUMNS name."""
+
+COLUMNS = "position, events.sequence, commit_index, stored_at_us, events.type, event_id, payload, checksum"
 
 _INDEX_IDS = """
     INSERT INTO event_ids (session_key, event_id, sequence)
@@ -43,7 +54,6 @@ _FIND_IDS = f"""
 """  # noqa: S608 - nothing but question marks
 _FIND_ID = "SELECT event_id, sequence FROM event_ids WHERE session_key = ? AND event_id = ?"
 _UNINDEXED_FROM = "SELECT unindexed_from FROM sessions WHERE session_key = ?"
-_COLUMNS = "events.sequence, commit_index, position, stored_at_us, event_id, payload"
 
 
 def index_events(connection: sqlite3.Connection, session_key: int, unindexed_from: int) -> None:
@@ -84,14 +94,14 @@ def rows_of_type(
     order = f"ORDER BY sequence {'DESC' if descending else ''}"
     indexed: Iterable[EventRow] = connection.execute(
         # CROSS: in the order of the table of types, however many events there are of other types.
-        f"SELECT {_COLUMNS} FROM event_types CROSS JOIN events USING (session_key, sequence)"  # noqa: S608
+        f"SELECT {COLUMNS} FROM event_types CROSS JOIN events USING (session_key, sequence)"  # noqa: S608
         " WHERE event_types.session_key = ? AND event_types.type = ?"
         f" AND event_types.sequence > ? AND event_types.sequence < ? ORDER BY event_types.sequence"
         f" {'DESC' if descending else ''}",
         (session_key, event_type, after, min(before, unindexed_from)),
     )
     recent: Iterable[EventRow] = connection.execute(
-        f"SELECT {_COLUMNS} FROM events WHERE session_key = ? AND type = ? AND sequence > ? AND sequence < ? {order}",  # noqa: S608
+        f"SELECT {COLUMNS} FROM events WHERE session_key = ? AND type = ? AND sequence > ? AND sequence < ? {order}",  # noqa: S608
         (session_key, event_type, max(after, unindexed_from - 1), before),
     )
     return chain(recent, indexed) if descending else chain(indexed, recent)

@@ -1,16 +1,18 @@
 """Reads of events, by pages that are bounded in bytes and in the rows that they walk over."""
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sessiond.contract.encoded_events import encode_stored_event, first_damaged
 from sessiond.contract.limits import FRAGMENT_BYTES
 from sessiond.store.errors import CorruptedError, NotFoundError
 from sessiond.store.protocol import EventBounds, EventPage
+from sessiond.store.sqlite.checksums import event_checksum
 from sessiond.store.sqlite.event_filters import EventFilter
-from sessiond.store.sqlite.event_index import EventRow, rows_of_type
+from sessiond.store.sqlite.event_index import COLUMNS, EventRow, rows_of_type
 from sessiond.store.sqlite.event_pages import EventPageBuilder
+from sessiond.store.sqlite.session_rows import ROW_COLUMNS, SessionRow, find_live
 
 __all__ = [
     "WINDOW_EVENTS",
@@ -25,11 +27,8 @@ __all__ = [
 WINDOW_EVENTS = 10_000
 """How many sequences a page with a filter walks over at most, so that no read takes long."""
 
-_SESSION = """
-    SELECT session_key, first_event, next_event FROM sessions WHERE id = ? AND archived_at_us IS NULL
-"""
 _COMMIT_INDEX = "SELECT commit_index FROM events WHERE session_key = ? AND sequence = ?"
-_BOUNDS = "SELECT first_event, next_event, archived_at_us FROM sessions WHERE session_key = ?"
+_ROW = f"SELECT archived_at_us, {ROW_COLUMNS} FROM sessions WHERE session_key = ?"  # noqa: S608 - our own names
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +40,18 @@ class SessionEvents:
 
 
 def session_events(connection: sqlite3.Connection, session_id: str) -> SessionEvents:
-    """Finds a live session. Raises NotFoundError."""
-    found = connection.execute(_SESSION, (session_id,)).fetchone()
-    if found is None:
-        raise NotFoundError.session(session_id)
-    return SessionEvents(found[0], EventBounds(found[1], found[2]))
+    """Finds a live session. Raises NotFoundError, CorruptedError."""
+    row = find_live(connection, session_id)
+    return SessionEvents(row.session_key, EventBounds(row.first_event, row.next_event))
 
 
 def event_bounds(connection: sqlite3.Connection, session_key: int) -> tuple[EventBounds, bool] | None:
-    """Which events a session has and whether it is archived; None when it is deleted."""
-    found = connection.execute(_BOUNDS, (session_key,)).fetchone()
-    return None if found is None else (EventBounds(found[0], found[1]), found[2] is not None)
+    """Which events a session has and whether it is archived; None when it is deleted. Raises CorruptedError."""
+    found = connection.execute(_ROW, (session_key,)).fetchone()
+    if found is None:
+        return None
+    row = SessionRow.of(found[1:])
+    return EventBounds(row.first_event, row.next_event), found[0] is not None
 
 
 def live_bounds(connection: sqlite3.Connection, session_id: str, session_key: int) -> EventBounds:
@@ -77,17 +77,40 @@ def _select(
         )
     condition, values = event_filter.condition()
     query = (
-        "SELECT sequence, commit_index, position, stored_at_us, event_id, payload FROM events"  # noqa: S608
+        f"SELECT {COLUMNS} FROM events"  # noqa: S608
         f" WHERE session_key = ? AND sequence > ? AND sequence < ? {condition}"
         f" ORDER BY sequence {'DESC' if descending else ''}"
     )
     return connection.execute(query, (session_key, after, before, *values))
 
 
-def _check_undamaged(sequences: Sequence[int], events: Sequence[bytes]) -> None:
-    damaged = first_damaged(events)
-    if damaged is not None:
-        raise CorruptedError(f"event {sequences[damaged]}")
+class _Checked:
+    """Rows of events on their way out: each is as it was stored, and none is missing."""
+
+    def __init__(self, session_key: int) -> None:
+        self._session_key = session_key
+        self._sequences: list[int] = []
+        self._events: list[bytes] = []
+        """Those without sums."""
+
+    def encoded(self, row: EventRow) -> bytes:
+        """The StoredEvent of a row. Raises CorruptedError."""
+        position, sequence, commit_index, stored_at_us, event_type, event_id, payload, stored = row
+        event = encode_stored_event(sequence, position, stored_at_us, event_id, payload)
+        if stored is None:
+            self._sequences.append(sequence)
+            self._events.append(event)
+        elif stored != event_checksum(
+            position, self._session_key, sequence, commit_index, stored_at_us, event_type, event_id, payload
+        ):
+            raise CorruptedError(f"event {sequence}")
+        return event
+
+    def finish(self) -> None:
+        """Looks at the events without sums, as far as one can. Raises CorruptedError."""
+        damaged = first_damaged(self._events) if self._events else None
+        if damaged is not None:
+            raise CorruptedError(f"event {self._sequences[damaged]}")
 
 
 def read_page(
@@ -108,19 +131,24 @@ def read_page(
     if not event_filter.passes_all and event_filter.single_type is None:
         window_end = min(end, _commit_boundary(connection, session_key, max(after + 1, bounds.first) + WINDOW_EVENTS))
     page = EventPageBuilder()
-    sequences: list[int] = []
+    checked = _Checked(session_key)
     last = max(after, window_end - 1)
-    for sequence, commit_index, position, stored_at_us, event_id, payload in _select(
-        connection, session_key, event_filter, after=after, before=window_end
-    ):
+    expected = max(after + 1, bounds.first) if event_filter.passes_all else None
+    for row in _select(connection, session_key, event_filter, after=after, before=window_end):
+        sequence, commit_index = row[1], row[2]
         if page.is_full_before(sequence, commit_index):
             # What lies between is filtered out; the next page may as well begin here.
             last = sequence - 1
             break
-        event = encode_stored_event(sequence, position, stored_at_us, event_id, payload)
-        page.add(sequence, commit_index, event)
-        sequences.append(sequence)
-    _check_undamaged(sequences, page.events)
+        if expected is not None:
+            if sequence != expected:
+                raise CorruptedError(f"event {expected}")
+            expected += 1
+        page.add(sequence, commit_index, checked.encoded(row))
+    else:
+        if expected is not None and expected < window_end:
+            raise CorruptedError(f"event {expected}")
+    checked.finish()
     return EventPage(page.events, last, bounds.first, reached_head=last >= end - 1)
 
 
@@ -145,14 +173,14 @@ def read_descending(
     """
     live_bounds(connection, session_id, session_key)
     events: list[bytes] = []
-    sequences: list[int] = []
+    checked = _Checked(session_key)
     size_bytes = 0
-    rows = _select(connection, session_key, event_filter, after=after, before=before, descending=True)
-    for sequence, _, position, stored_at_us, event_id, payload in rows:
-        size_bytes += len(payload)
+    oldest = after
+    for row in _select(connection, session_key, event_filter, after=after, before=before, descending=True):
+        size_bytes += len(row[6])
         if events and size_bytes > FRAGMENT_BYTES:
             break
-        events.append(encode_stored_event(sequence, position, stored_at_us, event_id, payload))
-        sequences.append(sequence)
-    _check_undamaged(sequences, events)
-    return events, sequences[-1] if sequences else after
+        events.append(checked.encoded(row))
+        oldest = row[1]
+    checked.finish()
+    return events, oldest

@@ -7,23 +7,22 @@ from google.protobuf.message import DecodeError
 from sessiond.contract.limits import FRAGMENT_BYTES
 from sessiond.contract.timestamps import from_us
 from sessiond.store.errors import CorruptedError, NotFoundError
+from sessiond.store.sqlite.checksums import checksum, is_damaged
+from sessiond.store.sqlite.session_rows import find_live
 from sessionstore.v1.message_pb2 import StoredMessage
 
 __all__ = ["message_bounds", "read_messages"]
 
-_BOUNDS = "SELECT session_key, next_message FROM sessions WHERE id = ? AND archived_at_us IS NULL"
 _SELECT = """
-    SELECT sequence, stored_at_us, payload FROM messages
+    SELECT sequence, id, stored_at_us, checksum, payload FROM messages
     WHERE session_key = ? AND sequence > ? AND sequence < ? ORDER BY sequence
 """
 
 
 def message_bounds(connection: sqlite3.Connection, session_id: str) -> tuple[int, int]:
-    """The key of a live session and the sequence that its next message gets. Raises NotFoundError."""
-    found = connection.execute(_BOUNDS, (session_id,)).fetchone()
-    if found is None:
-        raise NotFoundError.session(session_id)
-    return found[0], found[1]
+    """The key of a live session and the sequence that its next message gets. Raises NotFoundError, CorruptedError."""
+    row = find_live(connection, session_id)
+    return row.session_key, row.next_message
 
 
 def read_messages(
@@ -44,14 +43,25 @@ def read_messages(
         raise NotFoundError.session(session_id)
     page: list[StoredMessage] = []
     size_bytes = 0
-    for sequence, stored_at_us, payload in connection.execute(_SELECT, (session_key, after, before)):
+    expected = after + 1
+    for sequence, message_id, stored_at_us, stored_sum, payload in connection.execute(
+        _SELECT, (session_key, after, before)
+    ):
         size_bytes += len(payload)
         if len(page) == limit or (page and size_bytes > max_bytes):
             break
+        if sequence != expected or is_damaged(
+            stored_sum, checksum((session_key, sequence, message_id, stored_at_us), payload)
+        ):
+            raise CorruptedError(f"message {expected} of session {session_id!r}")
+        expected += 1
         stored = StoredMessage(sequence=sequence, stored_at=from_us(stored_at_us))
         try:
             stored.message.ParseFromString(payload)
         except DecodeError as error:
             raise CorruptedError(f"message {sequence} of session {session_id!r}") from error
         page.append(stored)
+    else:
+        if expected < before:
+            raise CorruptedError(f"message {expected} of session {session_id!r}")
     return page

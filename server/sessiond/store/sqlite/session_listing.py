@@ -125,7 +125,7 @@ def list_sessions(connection: sqlite3.Connection, request: pb.ListSessionsReques
     response = pb.ListSessionsResponse()
     size_bytes = 0
     for found in rows[:size]:
-        row = SessionRow(*found)
+        row = SessionRow.of(found)
         info = row_info(connection, row)
         size_bytes += info.ByteSize()
         if response.sessions and size_bytes > PAGE_BYTES:
@@ -154,7 +154,7 @@ def list_archives(
     response = admin_pb.ListArchivesResponse()
     size_bytes = 0
     for found in rows[:size]:
-        archived_at_us, row = found[0], SessionRow(*found[1:])
+        archived_at_us, row = found[0], SessionRow.of(found[1:])
         info = admin_pb.ArchiveInfo(session=row_info(connection, row), archived_at=from_us(archived_at_us))
         size_bytes += info.ByteSize()
         if response.archives and size_bytes > PAGE_BYTES:

@@ -7,10 +7,11 @@ from uuid import uuid4
 from sessiond.contract.limits import Limits
 from sessiond.contract.timestamps import from_us
 from sessiond.store.errors import AlreadyExistsError, LimitReachedError, NotFoundError
+from sessiond.store.sqlite.checksums import checksum
 from sessiond.store.sqlite.operations import Operation
 from sessiond.store.sqlite.publication import Publication
 from sessiond.store.sqlite.session_metadata import replace_metadata
-from sessiond.store.sqlite.session_rows import ROW_COLUMNS, SessionRow, row_info
+from sessiond.store.sqlite.session_rows import ROW_COLUMNS, SessionRow, new_row, row_info
 from sessiond.store.sqlite.transaction import WriteTransaction
 from sessionstore.v1 import admin_service_pb2 as admin_pb
 from sessionstore.v1 import session_store_service_pb2 as pb
@@ -32,8 +33,9 @@ class CreateSession(Operation[pb.CreateSessionResponse]):
         SELECT id, create_digest, created_at_us, archived_at_us FROM sessions WHERE id = ?1 OR request_id = ?2
     """
     _INSERT = """
-        INSERT INTO sessions (id, request_id, create_digest, config, status, created_at_us, updated_at_us)
-        VALUES (?, ?, ?, ?, ?, ?, ?)
+        INSERT INTO sessions (id, request_id, create_digest, config, status, created_at_us, updated_at_us,
+                              checksum, config_checksum)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
     """
 
     def __init__(self, request: pb.CreateSessionRequest, limits: Limits) -> None:
@@ -54,6 +56,7 @@ class CreateSession(Operation[pb.CreateSessionResponse]):
             raise LimitReachedError.sessions(self._max_sessions)
         session_id = self._chosen_id if self._chosen_id is not None else str(uuid4())
         now_us = transaction.now_us
+        row = new_row(session_id, now_us)
         cursor = transaction.connection.execute(
             self._INSERT,
             (
@@ -61,9 +64,11 @@ class CreateSession(Operation[pb.CreateSessionResponse]):
                 self._request_id,
                 self._digest,
                 self._config_bytes,
-                SessionStatus.SESSION_STATUS_INACTIVE,
+                row.status,
                 now_us,
                 now_us,
+                row.sum_now(),
+                checksum((), self._config_bytes, b""),
             ),
         )
         transaction.count_sessions(1)
@@ -147,7 +152,7 @@ class ArchiveSession(Operation[admin_pb.ArchiveSessionResponse]):
             transaction.forget(row.id)
             transaction.publish(row.session_key, Publication(gone=True, archived=True))
         else:
-            archived_at_us, row = archived[0], SessionRow(*archived[1:])
+            archived_at_us, row = archived[0], SessionRow.of(archived[1:])
         info = admin_pb.ArchiveInfo(session=row_info(connection, row), archived_at=from_us(archived_at_us))
         return admin_pb.ArchiveSessionResponse(archive=info)
 
@@ -190,4 +195,4 @@ def _archived_row(connection: sqlite3.Connection, session_id: str) -> SessionRow
     found = connection.execute(_SELECT_ARCHIVED, (session_id,)).fetchone()
     if found is None:
         raise NotFoundError.archive(session_id)
-    return SessionRow(*found[1:])
+    return SessionRow.of(found[1:])

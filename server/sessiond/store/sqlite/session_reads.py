@@ -16,6 +16,7 @@ from google.protobuf.message import DecodeError
 
 from sessiond.contract.timestamps import from_us
 from sessiond.store.errors import CorruptedError, NotFoundError
+from sessiond.store.sqlite.checksums import checksum, is_damaged
 from sessiond.store.sqlite.fragments import fragments
 from sessiond.store.sqlite.session_rows import ROW_COLUMNS, SessionRow
 from sessiond.store.sqlite.tool_call_reads import iterate_tool_calls
@@ -28,7 +29,9 @@ MEMORY_BYTES = 2 * 1024 * 1024
 
 _LENGTH_BYTES = 4
 _BASH = "bash"
-_SELECT = f"SELECT config, approvals, {ROW_COLUMNS} FROM sessions WHERE id = ? AND archived_at_us IS NULL"  # noqa: S608
+_SELECT = (
+    f"SELECT config, approvals, config_checksum, {ROW_COLUMNS} FROM sessions WHERE id = ? AND archived_at_us IS NULL"  # noqa: S608
+)
 
 
 @dataclass(slots=True)
@@ -75,8 +78,10 @@ def read_session(
     found = connection.execute(_SELECT, (session_id,)).fetchone()
     if found is None:
         raise NotFoundError.session(session_id)
-    config_bytes, approvals_bytes, *columns = found
-    row = SessionRow(*columns)
+    config_bytes, approvals_bytes, config_sum, *columns = found
+    row = SessionRow.of(tuple(columns))
+    if is_damaged(config_sum, checksum((), config_bytes, approvals_bytes)):
+        raise CorruptedError(f"the configuration of session {session_id!r}")
     try:
         config = SessionConfig.FromString(config_bytes)
         approvals = Session.FromString(approvals_bytes).state

@@ -7,6 +7,7 @@ from sessiond.contract.masks import replace_masked
 from sessiond.contract.secrets import keep_redacted, stored_credentials
 from sessiond.contract.timestamps import from_us
 from sessiond.store.errors import CorruptedError, NotFoundError, TooLargeError
+from sessiond.store.sqlite.checksums import checksum, is_damaged
 from sessiond.store.sqlite.session_metadata import replace_metadata
 from sessiond.store.sqlite.session_rows import SessionRow, row_info
 from sessiond.store.sqlite.transaction import WriteTransaction
@@ -43,8 +44,8 @@ class SetActiveMessage:
 class UpdateSession:
     """Changes the configuration, status or approvals of a session."""
 
-    _SELECT = "SELECT config, approvals FROM sessions WHERE session_key = ?"
-    _UPDATE = "UPDATE sessions SET config = ?, approvals = ? WHERE session_key = ?"
+    _SELECT = "SELECT config, approvals, config_checksum FROM sessions WHERE session_key = ?"
+    _UPDATE = "UPDATE sessions SET config = ?, approvals = ?, config_checksum = ? WHERE session_key = ?"
 
     def __init__(self, update: pb.SessionUpdate, limits: Limits) -> None:
         self._update = update
@@ -57,7 +58,10 @@ class UpdateSession:
 
     def apply(self, transaction: WriteTransaction, row: SessionRow) -> pb.MutationResult:
         """Makes the change. Raises TooLargeError or InvalidFieldError."""
-        config_bytes, approvals_bytes = transaction.connection.execute(self._SELECT, (row.session_key,)).fetchone()
+        stored = transaction.connection.execute(self._SELECT, (row.session_key,)).fetchone()
+        config_bytes, approvals_bytes, config_sum = stored
+        if is_damaged(config_sum, checksum((), config_bytes, approvals_bytes)):
+            raise CorruptedError(f"the configuration of session {row.id!r}")
         try:
             config = SessionConfig.FromString(config_bytes)
             approvals = Session.FromString(approvals_bytes)
@@ -67,14 +71,8 @@ class UpdateSession:
         config = self._change(config)
         self._approve(approvals)
         self._check_sizes(config, approvals)
-        transaction.connection.execute(
-            self._UPDATE,
-            (
-                config.SerializeToString(deterministic=True),
-                approvals.SerializeToString(deterministic=True),
-                row.session_key,
-            ),
-        )
+        encoded = config.SerializeToString(deterministic=True), approvals.SerializeToString(deterministic=True)
+        transaction.connection.execute(self._UPDATE, (*encoded, checksum((), *encoded), row.session_key))
         replace_metadata(
             transaction.connection, row.session_key, row.created_at_us, old_metadata, dict(config.metadata)
         )

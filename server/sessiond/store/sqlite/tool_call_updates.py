@@ -1,13 +1,14 @@
 """The mutation that changes a tool call."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import cast
 
 from sessiond.contract.limits import Limits
-from sessiond.contract.timestamps import floor_us, from_us
+from sessiond.contract.timestamps import floor_us, set_us
 from sessiond.contract.tool_calls import check_transition, result_kind, status_name
-from sessiond.store.errors import IllegalTransitionError, NotFoundError, TooLargeError
-from sessiond.store.sqlite.session_rows import SessionRow
+from sessiond.store.errors import IllegalTransitionError, LimitReachedError, NotFoundError, TooLargeError
+from sessiond.store.sqlite.session_rows import SessionRow, is_beyond
+from sessiond.store.sqlite.tool_call_rows import TOOL_CALL_COLUMNS, ToolCallRow
 from sessiond.store.sqlite.transaction import WriteTransaction
 from sessionstore.v1 import session_store_service_pb2 as pb
 from sessionstore.v1.tool_pb2 import ToolCallStatus
@@ -22,43 +23,13 @@ _FINAL = {
 _ENDED = {ToolCallStatus.TOOL_CALL_STATUS_COMPLETED, ToolCallStatus.TOOL_CALL_STATUS_FAILED}
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """What an update reads and changes of a tool call's row."""
-
-    key: int
-    payload_bytes: int
-    status: int
-    kind: str
-    started_at_us: int | None
-    completed_at_us: int | None
-    result: bytes | None
-    error: str | None
-    stats: bytes | None
-
-    @property
-    def size_bytes(self) -> int:
-        return self.payload_bytes + len(self.result or b"") + len((self.error or "").encode()) + len(self.stats or b"")
-
-    def answer(self) -> pb.MutationResult:
-        response = pb.UpdateToolCallResponse(status=cast("ToolCallStatus", self.status), kind=self.kind)
-        if self.started_at_us is not None:
-            response.started_at.CopyFrom(from_us(self.started_at_us))
-        if self.completed_at_us is not None:
-            response.completed_at.CopyFrom(from_us(self.completed_at_us))
-        return pb.MutationResult(update_tool_call=response)
-
-
 class UpdateToolCall:
     """Changes a tool call's status, result, error or stats."""
 
-    _SELECT = """
-        SELECT tool_call_key, length(payload), status, kind, started_at_us, completed_at_us, result, error, stats
-        FROM tool_calls WHERE session_key = ? AND id = ?
-    """
+    _SELECT = f"SELECT {TOOL_CALL_COLUMNS} FROM tool_calls WHERE session_key = ? AND id = ?"  # noqa: S608 - our own names
     _UPDATE = """
         UPDATE tool_calls SET status = ?, kind = ?, started_at_us = ?, completed_at_us = ?, result = ?, error = ?,
-               stats = ?
+               stats = ?, checksum = ?
         WHERE tool_call_key = ?
     """
 
@@ -70,11 +41,11 @@ class UpdateToolCall:
         self._error = update.error if update.HasField("error") else None
         self._stats = update.stats.SerializeToString(deterministic=True) if update.HasField("stats") else None
         self._changed_at_us = floor_us(update.changed_at) if update.HasField("changed_at") else None
-        self._limit_bytes = limits.max_item_bytes
+        self._limits = limits
 
     def current(self, transaction: WriteTransaction, row: SessionRow) -> pb.MutationResult:
         """The result as of now."""
-        return self._select(transaction, row).answer()
+        return _answer(self._select(transaction, row))
 
     def apply(self, transaction: WriteTransaction, row: SessionRow) -> pb.MutationResult:
         """Makes the change. Raises NotFoundError, IllegalTransitionError, TooLargeError."""
@@ -87,13 +58,16 @@ class UpdateToolCall:
             stats=old.stats if self._stats is None else self._stats,
         )
         if new == old:
-            return old.answer()
+            return _answer(old)
         moves = check_transition(self._id, old.status, new.status)
         if not moves and old.status in _FINAL:
             name = status_name(old.status)
             raise IllegalTransitionError(self._id, name, name, " with other content: it is final")
-        if new.size_bytes > self._limit_bytes:
-            raise TooLargeError("update", new.size_bytes, self._limit_bytes)
+        if new.size_bytes > self._limits.max_item_bytes:
+            raise TooLargeError("update", new.size_bytes, self._limits.max_item_bytes)
+        grown_bytes = new.size_bytes - old.size_bytes
+        if grown_bytes > 0 and is_beyond(row, grown_bytes, self._limits):
+            raise LimitReachedError.size(row.id, self._limits.max_bytes_per_session)
         new = self._derived(new, transaction.now_us, moves=moves)
         transaction.connection.execute(
             self._UPDATE,
@@ -105,19 +79,21 @@ class UpdateToolCall:
                 new.result,
                 new.error,
                 new.stats,
+                new.sum_now(row.session_key),
                 new.key,
             ),
         )
+        row.stored_bytes += grown_bytes
         transaction.changed(row)
-        return new.answer()
+        return _answer(new)
 
-    def _select(self, transaction: WriteTransaction, row: SessionRow) -> _Row:
+    def _select(self, transaction: WriteTransaction, row: SessionRow) -> ToolCallRow:
         found = transaction.connection.execute(self._SELECT, (row.session_key, self._id)).fetchone()
         if found is None:
             raise NotFoundError.tool_call(self._id)
-        return _Row(*found)
+        return ToolCallRow.of(row.session_key, found)
 
-    def _derived(self, new: _Row, now_us: int, *, moves: bool) -> _Row:
+    def _derived(self, new: ToolCallRow, now_us: int, *, moves: bool) -> ToolCallRow:
         at_us = now_us if self._changed_at_us is None else self._changed_at_us
         if moves and new.status == ToolCallStatus.TOOL_CALL_STATUS_EXECUTING:
             new = replace(new, started_at_us=at_us)
@@ -126,3 +102,12 @@ class UpdateToolCall:
         if self._error is not None:
             return replace(new, kind="error")
         return new if self._kind is None else replace(new, kind=self._kind)
+
+
+def _answer(row: ToolCallRow) -> pb.MutationResult:
+    response = pb.UpdateToolCallResponse(status=cast("ToolCallStatus", row.status), kind=row.kind)
+    if row.started_at_us is not None:
+        set_us(response.started_at, row.started_at_us)
+    if row.completed_at_us is not None:
+        set_us(response.completed_at, row.completed_at_us)
+    return pb.MutationResult(update_tool_call=response)

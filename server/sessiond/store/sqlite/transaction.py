@@ -11,10 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sessiond.contract.timestamps import now_us
-from sessiond.store.errors import NotFoundError
+from sessiond.store.sqlite.checksums import event_checksum
 from sessiond.store.sqlite.event_index import EVENTS_AT_ONCE, find_ids, index_events, recent_ids
 from sessiond.store.sqlite.publication import Publication, PublishedEvent
-from sessiond.store.sqlite.session_rows import ROW_COLUMNS, SessionRow
+from sessiond.store.sqlite.session_rows import SessionRow, find_live
 from sessiond.store.sqlite.writer_memory import WriterMemory
 
 __all__ = ["POSITIONS_AT_ONCE", "EventValues", "WriteTransaction"]
@@ -23,15 +23,14 @@ EventValues = tuple[int, int, int, int, int, str, str | None, bytes]
 """The columns of an event: position, session_key, sequence, commit_index, stored_at_us, type, event_id and payload."""
 
 _INSERT_EVENT = """
-    INSERT INTO events (position, session_key, sequence, commit_index, stored_at_us, type, event_id, payload)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+    INSERT INTO events (position, session_key, sequence, commit_index, stored_at_us, type, event_id, payload, checksum)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
-
-_SELECT = f"SELECT {ROW_COLUMNS} FROM sessions WHERE id = ? AND archived_at_us IS NULL"  # noqa: S608 - our own names
 
 _UPDATE = """
     UPDATE sessions SET updated_at_us = ?, status = ?, next_message = ?, next_event = ?, first_event = ?,
-           message_count = ?, last_model = ?, active_message_id = ?, unindexed_from = ?
+           message_count = ?, last_model = ?, active_message_id = ?, unindexed_from = ?,
+           stored_bytes = ?, checksum = ?
     WHERE session_key = ?
 """
 
@@ -67,7 +66,7 @@ class WriteTransaction:
         self._changed: set[str] = set()
         self._undo: _Undo | None = None
         self._staged: dict[int, Publication] = {}
-        self._new_events: list[EventValues] = []
+        self._new_events: list[tuple[*EventValues, int]] = []
         self._indexed_ids: dict[int, dict[str, int | None]] = {}
         """By session key: what the index of ids was asked for, and has."""
 
@@ -79,13 +78,10 @@ class WriteTransaction:
         return self._connection
 
     def session(self, session_id: str) -> SessionRow:
-        """The row of a live session. Raises NotFoundError."""
+        """The row of a live session. Raises NotFoundError, CorruptedError."""
         row = self._rows.get(session_id)
         if row is None:
-            found = self._connection.execute(_SELECT, (session_id,)).fetchone()
-            if found is None:
-                raise NotFoundError.session(session_id)
-            row = self._rows[session_id] = SessionRow(*found)
+            row = self._rows[session_id] = find_live(self._connection, session_id)
         if self._undo is not None and session_id not in self._undo.rows:
             # A row that has no change to be written is simply read again after an undo.
             self._undo.rows[session_id] = copy.copy(row) if session_id in self._changed else None
@@ -116,7 +112,7 @@ class WriteTransaction:
 
     def insert_event(self, values: EventValues) -> None:
         """Stores a new event, whose id, if it has one, `find_event` did not find."""
-        self._new_events.append(values)
+        self._new_events.append((*values, event_checksum(*values)))
         event_id = values[6]
         if event_id is not None:
             self._memory.recent_ids[values[1]][event_id] = values[2]
@@ -229,6 +225,8 @@ class WriteTransaction:
                     row.last_model,
                     row.active_message_id,
                     row.unindexed_from,
+                    row.stored_bytes,
+                    row.sum_now(),
                     row.session_key,
                 )
                 for row in map(self._rows.__getitem__, self._changed)

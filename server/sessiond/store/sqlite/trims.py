@@ -14,6 +14,7 @@ class DeleteEventsBefore(Operation[pb.DeleteEventsBeforeResponse]):
 
     frees_room = True
 
+    _SIZE = "SELECT coalesce(sum(length(payload)), 0) FROM events WHERE session_key = ? AND sequence < ?"
     _DELETE = "DELETE FROM events WHERE session_key = ? AND sequence < ?"
 
     def __init__(self, request: pb.DeleteEventsBeforeRequest) -> None:
@@ -26,8 +27,10 @@ class DeleteEventsBefore(Operation[pb.DeleteEventsBeforeResponse]):
         before = min(self._before, row.next_event)
         deleted = 0
         if before > row.first_event:
+            (freed_bytes,) = transaction.connection.execute(self._SIZE, (row.session_key, before)).fetchone()
             drop_entries(transaction.connection, row.session_key, before)
             deleted = transaction.connection.execute(self._DELETE, (row.session_key, before)).rowcount
+            row.stored_bytes -= freed_bytes
             transaction.trim_events(row, before)
             transaction.changed(row)
             transaction.publish(row.session_key, Publication(trimmed=True))

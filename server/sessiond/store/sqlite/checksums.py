@@ -1,0 +1,39 @@
+"""Sums of rows, which are kept beside them: SQLite has none of its pages, and would serve a flipped bit as truth.
+
+A sum is the CRC-32 of what the row holds, as text where it is a number or text. It is part of the database's format:
+whoever changes one makes all rows look damaged that were written before.
+"""
+
+from zlib import crc32
+
+__all__ = ["checksum", "event_checksum", "is_damaged"]
+
+
+def checksum(values: tuple[int | str | None, ...], *blobs: bytes | None) -> int:
+    """The sum of a row with these numbers and texts, and these blobs."""
+    sizes = " ".join(["" if blob is None else str(len(blob)) for blob in blobs])
+    total = crc32(f"{' '.join(map(str, values))} {sizes}".encode())
+    for blob in blobs:
+        if blob:
+            total = crc32(blob, total)
+    return total
+
+
+def event_checksum(
+    position: int,
+    session_key: int,
+    sequence: int,
+    commit_index: int,
+    stored_at_us: int,
+    event_type: str,
+    event_id: str | None,
+    payload: bytes,
+) -> int:
+    """The sum of an event's row; one of its own, since there are so many of them."""
+    head = f"{position} {session_key} {sequence} {commit_index} {stored_at_us} {event_type} {event_id}"
+    return crc32(payload, crc32(head.encode()))
+
+
+def is_damaged(stored: int | None, computed: int) -> bool:
+    """Whether a row does not have the sum that it was stored with; rows from before there were sums have none."""
+    return stored is not None and stored != computed
