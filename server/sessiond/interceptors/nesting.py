@@ -57,7 +57,7 @@ def _level_type(request: Descriptor) -> type[Message]:
         )
     pool = descriptor_pool.Default()
     pool.AddSerializedFile(file.SerializeToString())
-    return cast("type[Message]", GetMessageClass(pool.FindMessageTypeByName(f"{package}.Level")))
+    return GetMessageClass(pool.FindMessageTypeByName(f"{package}.Level"))
 
 
 def _varint(number: int) -> bytes:
