@@ -14,7 +14,7 @@ from sessionstore.v1 import session_store_service_pb2 as pb
 from tests.builders import append, commit, complete, part, tool_call, user_message
 from tests.fuzz.clock import STEP_US, Clock
 from tests.fuzz.comparison import Comparison
-from tests.fuzz.requests import ADMINISTRATION, READS, WRITES, DrawnCall
+from tests.fuzz.requests import ADMINISTRATION, OTHER, READS, WRITES, DrawnCall
 from tests.fuzz.stack import Stack
 
 __all__ = ["ContractMachine"]
@@ -39,7 +39,8 @@ class ContractMachine(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         """Most calls are about a session that exists and has something in it."""
-        self.both.call("CreateSession", pb.CreateSessionRequest(session_id="a"))
+        for name in ("a", "ab", OTHER):
+            self.both.call("CreateSession", pb.CreateSessionRequest(session_id=name))
         first = (
             pb.Mutation(append_message=user_message("m1")),
             pb.Mutation(create_tool_call=tool_call("c1")),

@@ -14,11 +14,13 @@ from sessionstore.v1.tool_pb2 import ToolCallStats
 from tests.builders import complete, custom, failed, part, result, said, tool_call, user_message
 from tests.fuzz.clock import EPOCH_US, STEP_US
 
-__all__ = ["ADMINISTRATION", "READS", "WRITES", "DrawnCall"]
+__all__ = ["ADMINISTRATION", "OTHER", "READS", "WRITES", "DrawnCall"]
 
 DrawnCall = tuple[str, Message]
 
-_SESSION = st.sampled_from(["a", "a", "a", "ab", "b\N{SNOWMAN}", "none"])
+OTHER = "b\N{SNOWMAN}"
+
+_SESSION = st.sampled_from(["a", "a", "a", "a", "ab", "ab", OTHER, "none"])
 _TEXT = st.sampled_from(["", "x", "y"])
 _MESSAGE_ID = st.sampled_from(["m1", "m2", "m3"])
 _MESSAGE = st.builds(user_message, _MESSAGE_ID, _TEXT) | st.builds(said, _MESSAGE_ID, _TEXT)
@@ -185,7 +187,7 @@ _FILTER = st.none() | st.builds(
     updated_before=_TIME,
     metadata=_LABELS,
     status=_STATUS,
-    id_prefix=st.sampled_from(["", "", "a", "ab", "b\N{SNOWMAN}", "c"]),
+    id_prefix=st.sampled_from(["", "", "a", "ab", OTHER, "c"]),
 )
 _TAIL_START = st.one_of(
     st.sampled_from([{}, {"from_beginning": True}, {"from_now": True}]),

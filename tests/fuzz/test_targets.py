@@ -12,7 +12,8 @@ from sessiond.services.session_store import SessionStoreService
 from sessionstore.v1 import session_store_service_pb2 as pb
 from tests.builders import append, commit, part
 from tests.fuzz.guided import importer_targets
-from tests.fuzz.guided.handler_target import NAMES, HandlerTarget, decoded_input, encoded_input
+from tests.fuzz.guided.call_inputs import NAMES, decoded_input, encoded_input
+from tests.fuzz.guided.handler_target import HandlerTarget
 from tests.fuzz.guided.importer_targets import IMPORTERS
 from tests.fuzz.guided.seeds import handler_seeds, transcript_seeds
 from tests.fuzz.stack import CALLS

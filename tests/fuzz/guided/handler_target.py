@@ -13,23 +13,24 @@ from sessiond.contract.limits import Limits
 from sessionstore.v1 import session_store_service_pb2 as pb
 from sessionstore.v1.session_pb2 import SessionConfig
 from tests.builders import append, commit, complete, custom, part, said, tool_call, user_message
+from tests.fuzz.guided.call_inputs import LENGTH_BYTES, NAMES, decoded_input, encoded_input
 from tests.fuzz.guided.protobuf_mutations import mutate_message
+from tests.fuzz.guided.seeds import handler_seeds
 from tests.fuzz.guided.targets import Target
 from tests.fuzz.stack import CALLS, Answered, Stack, reason_of
 
-__all__ = ["NAMES", "HandlerTarget", "decoded_input", "encoded_input"]
-
-NAMES = tuple(CALLS)
-"""The calls; the first byte of an input chooses one."""
+__all__ = ["HandlerTarget"]
 
 LIFE_INPUTS = 1000
 """After so many a new, empty store is begun, so that what is slow is slow by itself."""
 
 RESTART_INPUTS = 250
+FRESH = 0.8
+"""How often what is no request gives way to a mutated seed."""
+
 PATIENCE_SECONDS = 10.0
 LIMITS = Limits(max_item_bytes=64 * 1024, max_metadata_bytes=4096, max_request_bytes=256 * 1024)
 
-_LENGTH_BYTES = 2
 _FINE = {
     grpc.StatusCode.OK, grpc.StatusCode.NOT_FOUND, grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.ALREADY_EXISTS,
     grpc.StatusCode.ABORTED, grpc.StatusCode.FAILED_PRECONDITION, grpc.StatusCode.OUT_OF_RANGE,
@@ -37,27 +38,6 @@ _FINE = {
 }  # fmt: skip
 """The statuses of a server that nothing ails."""
 _FINE_NUMBERS = {code.value[0] for code in _FINE}
-
-
-def encoded_input(name: str, *requests: bytes) -> bytes:
-    """The input that makes a call; each request of a stream has its length before it."""
-    first = bytes((NAMES.index(name),))
-    if not CALLS[name].streams_requests:
-        return first + requests[0]
-    return first + b"".join(len(request).to_bytes(_LENGTH_BYTES) + request for request in requests)
-
-
-def decoded_input(data: bytes) -> tuple[str, list[bytes]]:
-    """The call that any bytes make."""
-    name = NAMES[data[0] % len(NAMES)] if data else NAMES[0]
-    if not CALLS[name].streams_requests:
-        return name, [data[1:]]
-    requests, position = [], 1
-    while position < len(data):
-        begin = position + _LENGTH_BYTES
-        position = begin + int.from_bytes(data[position:begin])
-        requests.append(data[begin:position])
-    return name, requests
 
 
 class _Unforeseen(logging.Handler):
@@ -81,6 +61,7 @@ class HandlerTarget(Target):
         super().__init__(folder)
         self._taken = 0
         self._history: list[bytes] = []
+        self._seeds = [seed for seed in handler_seeds() if _is_decodable(seed)]
         self._unforeseen = _Unforeseen()
         logging.getLogger("sessiond").addHandler(self._unforeseen)
         logging.getLogger("sessiond").propagate = False
@@ -113,18 +94,11 @@ class HandlerTarget(Target):
         """See Target."""
         if chance.random() < 0.05:
             data = bytes((chance.randrange(len(NAMES)),)) + data[1:]
-        name, requests = decoded_input(data)
-        index = chance.randrange(len(requests)) if requests else 0
-        request = CALLS[name].request_type()
         try:
-            request.ParseFromString(requests[index] if requests else b"")
+            return _mutated(data, chance)
         except DecodeError:
-            return None
-        mutate_message(request, chance)
-        changed = [*requests[:index], request.SerializeToString(), *requests[index + 1 :]]
-        if CALLS[name].streams_requests and any(len(one) >= 1 << 8 * _LENGTH_BYTES for one in changed):
-            return None
-        return encoded_input(name, *changed)
+            # Most of what is made of bytes that are no request is none either.
+            return _mutated(chance.choice(self._seeds), chance) if chance.random() < FRESH else None
 
     def history(self) -> list[bytes]:
         """See Target."""
@@ -182,3 +156,23 @@ MAX_ERROR_BYTES = 8192
 
 def _open_descriptors() -> int:
     return sum(1 for _ in Path("/proc/self/fd").iterdir())
+
+
+def _mutated(data: bytes, chance: Random) -> bytes | None:
+    name, requests = decoded_input(data)
+    index = chance.randrange(len(requests)) if requests else 0
+    request = CALLS[name].request_type()
+    request.ParseFromString(requests[index] if requests else b"")
+    mutate_message(request, chance)
+    changed = [*requests[:index], request.SerializeToString(), *requests[index + 1 :]]
+    if CALLS[name].streams_requests and any(len(one) >= 1 << 8 * LENGTH_BYTES for one in changed):
+        return None
+    return encoded_input(name, *changed)
+
+
+def _is_decodable(data: bytes) -> bool:
+    name, requests = decoded_input(data)
+    try:
+        return all(CALLS[name].request_type().FromString(request) is not None for request in requests)
+    except DecodeError:
+        return False

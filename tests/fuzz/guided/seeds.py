@@ -16,7 +16,7 @@ from sessionstore.v1 import session_store_service_pb2 as pb
 from sessionstore.v1.session_pb2 import SessionConfig, SessionStatus
 from sessionstore.v1.tool_pb2 import ToolCallStatus
 from tests.builders import append, commit, complete, custom, failed, part, result, said, tool_call, user_message
-from tests.fuzz.guided.handler_target import encoded_input
+from tests.fuzz.guided.call_inputs import encoded_input
 from tests.fuzz.guided.protobuf_mutations import nested_groups
 
 __all__ = ["handler_seeds", "transcript_seeds"]
