@@ -155,7 +155,7 @@ MAX_ERROR_BYTES = 8192
 
 
 def _open_descriptors() -> int:
-    return sum(1 for _ in Path("/proc/self/fd").iterdir())
+    return sum(1 for _ in Path("/dev/fd").iterdir())
 
 
 def _mutated(data: bytes, chance: Random) -> bytes | None:

@@ -3,6 +3,7 @@
 import gc
 import json
 import os
+import resource
 import sys
 from collections import Counter
 from dataclasses import dataclass, field
@@ -20,9 +21,11 @@ MAX_SAMPLES = 50
 
 
 def resident_bytes() -> int:
-    """The memory that the process has."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGESIZE")
+    """The memory that the process has; where the system does not tell, the most that it had."""
+    statistics = Path("/proc/self/statm")
+    if statistics.exists():
+        return int(statistics.read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 @dataclass
