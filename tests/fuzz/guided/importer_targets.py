@@ -29,13 +29,15 @@ from sessionstore.v1.event_pb2 import CustomEvent
 from sessionstore.v1.session_store_service_pb2 import Mutation
 from tests.fuzz.guided.json_mutations import mutated_json
 from tests.fuzz.guided.targets import Target
+from tests.fuzz.model_commits import apply_commit
+from tests.fuzz.model_sessions import ModelSession
 
 __all__ = ["IMPORTERS", "ImporterTarget"]
 
 _LIMITS = Limits()
 _NUMBER = re.compile(r"\d+")
 CLOSER_LOOKS = 4
-"""Of so many inputs the entries of one are rebuilt."""
+"""Of so many inputs one is imported into a model of the store, and its entries are rebuilt."""
 
 SECOND_PASSES = 16
 """Of so many inputs one is read a second time."""
@@ -66,8 +68,10 @@ class ImporterTarget(Target):
         steps = list(transcript.steps())
         self._check_summary(transcript, steps)
         _check_commits(steps)
-        if self._format is not None and self._taken % CLOSER_LOOKS == 0:
-            _check_rebuilding(self._format().read(self._path), steps)
+        if self._taken % CLOSER_LOOKS == 0:
+            _check_imports(transcript, steps)
+            if self._format is not None:
+                _check_rebuilding(self._format().read(self._path), steps)
         if self._taken % SECOND_PASSES == 0:
             _check_repeat(steps, list(transcript.steps()))
         self.accepted += 1
@@ -115,6 +119,15 @@ def _identity(mutation: Mutation) -> tuple[str, str] | None:
             return "event", mutation.append_event.event_id
         case _:
             return None
+
+
+def _check_imports(transcript: Transcript, steps: Iterable[Step]) -> None:
+    """The store refuses none of the commits, and takes those of a second import for repeats."""
+    session = ModelSession(transcript.session_id, None, transcript.create.config, 0)
+    for now_us in (1, 2):
+        for commit in (step.commit for step in steps if step.commit is not None):
+            if apply_commit(session, commit, now_us).already_applied != (now_us == 2):
+                raise AssertionError("a commit is a repeat at its first time, or none at its second")
 
 
 def _check_rebuilding(entries: Iterable[RawEntry], steps: Iterable[Step]) -> None:
