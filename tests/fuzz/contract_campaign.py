@@ -3,7 +3,7 @@
     python -m tests.fuzz.contract_campaign --runs 2000
     python -m tests.fuzz.contract_campaign --runs 50 --seed 7
 
-A run is a new store and up to 50 steps. Where the store and the model differ, the shortest run that shows it is shown.
+A run is a new store and up to 50 steps. Where the store and the model differ, the run is printed, to be played again.
 """
 
 import argparse

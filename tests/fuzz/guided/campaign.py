@@ -28,7 +28,7 @@ SHARES = {"claude-code": 40, "codex": 40, "swe-agent": 20, "mini-swe-agent": 20,
 """How the inputs are divided, in thousandths: most of the code that is reached from outside is behind the handlers."""
 
 PATIENCE_SECONDS = 120
-SLOWEST_INPUT_SECONDS = 0.05
+SLOWEST_INPUT_SECONDS = 0.2
 _COVERAGE = re.compile(r"^#\d+\s+\w+\s+cov: (\d+) ft: (\d+)", re.MULTILINE)
 _COLUMNS = ("target", "inputs", "per second", "edges", "features", "accepted", "MB at start", "MB at end", "violations")
 
@@ -82,7 +82,7 @@ def judged(target: str, inputs: int, folder: Path, output: str, code: int | None
         tally.violations[f"the process {how}: {_reason(output)}"] += 1
     elif tally.inputs < inputs:
         tally.violations[f"{tally.inputs} of {inputs} inputs were taken"] += 1
-    if not tally.accepted:
+    elif not tally.accepted:
         tally.violations["no input was accepted, so nothing was tried"] += 1
     return Finding(target, tally, seconds, coverage)
 
