@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SOURCES := client server tests docs/demo examples/python .ci
 
-.PHONY: help demo test coverage format lint types generate generated protos wheel crosslang browser faults faults-quick power-cut power-cut-quick bench bench-scale bench-quick profile ci clean
+.PHONY: help demo test coverage format lint types generate generated protos wheel crosslang browser faults faults-quick power-cut power-cut-quick fuzz fuzz-quick bench bench-scale bench-quick profile ci clean
 
 help: ## Show what there is.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -80,6 +80,18 @@ power-cut: $(READY) ## Cut the power at 600 points of a recorded run at each dur
 
 power-cut-quick: $(READY) ## The same at 60 points.
 	$(BIN)/python -m tests.faults.power.campaign --points 60
+
+$(VENV)/.fuzz: $(READY) pyproject.toml
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --group fuzz
+	@touch $@
+
+fuzz: $(VENV)/.fuzz ## Fuzz the calls and importers with 1,000,000 inputs, and play the contract; more in FUZZ="--inputs 10000".
+	$(BIN)/python -m tests.fuzz.contract_campaign --runs 2000 $(CONTRACT)
+	$(BIN)/python -m tests.fuzz.guided.campaign --inputs 1000000 $(FUZZ)
+
+fuzz-quick: $(VENV)/.fuzz ## The same with 4,000 inputs and 30 runs.
+	$(BIN)/python -m tests.fuzz.contract_campaign --runs 30
+	$(BIN)/python -m tests.fuzz.guided.campaign --inputs 4000
 
 $(VENV)/.bench: $(READY) pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --group bench

@@ -120,7 +120,7 @@ class _CodexDialect(Dialect):
         if entry.get("type") != "response_item":
             return
         message = Message(id=message_id, timestamp=self.timestamp(entry))
-        kind = payload.get("type")
+        kind = as_text(payload.get("type"))
         if kind == "message":
             self._translate_message(payload, message, commit)
         elif kind == "reasoning":

@@ -4,11 +4,11 @@ The bytes are cut where the structure says, so an item keeps its exact bytes, an
 harm the others; each item is to be parsed by whoever wants its value.
 """
 
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from sessiond.importers.entry_json import InvalidEntryError, parse_entry
 from sessiond.importers.raw_entries import MAX_ENTRY_BYTES, RawEntry
 
 __all__ = ["read_members"]
@@ -174,10 +174,10 @@ class _Reader:
         raw = self.source.peek(0, end)
         self.source.take(end)
         try:
-            key: str = json.loads(raw)
-        except ValueError as error:
+            # Without halves of surrogate pairs, which are no text that can be stored or shown.
+            return str(parse_entry(raw).value)
+        except InvalidEntryError as error:
             raise _StructureError(f"the key {raw[:80]!r} is not JSON") from error
-        return key
 
     def _end_of_string(self, start: int) -> int:
         """The position after the quote that ends the string, whose inside begins at `start`; -1 when it is torn."""

@@ -36,7 +36,7 @@ def joined_texts(blocks: Json) -> str | None:
     texts = []
     for block in map(as_object, blocks):
         text = block.get("text")
-        if block.get("type") not in _TEXT_BLOCKS or not isinstance(text, str):
+        if as_text(block.get("type")) not in _TEXT_BLOCKS or not isinstance(text, str):
             return None
         texts.append(text)
     return "\n".join(texts)

@@ -14,6 +14,7 @@ from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import DecodeError, Message
 
 from sessiond.interceptors.behaviours import Behaviour
+from sessiond.interceptors.nesting import nested_decoder
 from sessiond.interceptors.wire import find_invalid_text
 from sessiond.store.errors import InvalidFieldError, InvalidRequestError
 from sessionstore.v1 import admin_service_pb2, session_store_service_pb2
@@ -37,9 +38,11 @@ class _Undecodable:
 
 
 def _decoder(request_type: type[Message]) -> Callable[[bytes], Message | _Undecodable]:
+    decode_nested = nested_decoder(request_type)
+
     def decode(data: bytes) -> Message | _Undecodable:
         try:
-            return request_type.FromString(data)
+            return decode_nested(data)
         except DecodeError:
             return _Undecodable(_explain(request_type, data))
 
@@ -62,6 +65,9 @@ def _encode(answer: Message | bytes) -> bytes:
     return answer if isinstance(answer, bytes) else answer.SerializeToString()
 
 
+_DECODERS = {request_type: _decoder(request_type) for request_type in _REQUEST_TYPES.values()}
+
+
 class DecodingInterceptor(grpc.aio.ServerInterceptor):
     """Must stand inside the interceptor that turns errors into statuses. Leaves other services' calls alone."""
 
@@ -75,7 +81,7 @@ class DecodingInterceptor(grpc.aio.ServerInterceptor):
         request_type = _REQUEST_TYPES.get(str(handler_call_details.method))
         if handler is None or request_type is None:
             return handler
-        replaced: dict[str, Any] = {"request_deserializer": _decoder(request_type)}
+        replaced: dict[str, Any] = {"request_deserializer": _DECODERS[request_type]}
         if handler.request_streaming:
             replaced["stream_stream"] = _checked_stream(handler.stream_stream)
         elif handler.response_streaming:

@@ -110,3 +110,18 @@ def test_items_without_a_place_are_kept(open_lines: OpenLines) -> None:
     assert "Be kind." == system.system.content[0].text
     summary = transcript.summary
     assert (8, 2, 6) == (summary.entries, summary.message_entries, summary.raw_entries)
+
+
+def test_a_type_that_is_no_text_is_kept_raw(open_lines: OpenLines) -> None:
+    """The type of an item or of a block may be any JSON; the rest of the file is imported all the same."""
+    transcript = open_lines(
+        codex("response_item", 1, type=["message"], role="user", content="lost?"),
+        codex("response_item", 2, type={"a": 1}, call_id="c", output="x"),
+        codex("response_item", 3, type="message", role="user", content=[{"type": ["text"], "text": "odd"}]),
+        codex("response_item", 4, type="message", role="user", content="fine"),
+    )
+    assert [] == transcript.check()
+    assert (2, 2) == (transcript.summary.raw_entries, transcript.summary.message_entries)
+    odd, fine = messages(transcript.steps())
+    assert b'{"type":["text"],"text":"odd"}' == odd.user.content[0].custom.data
+    assert "fine" == fine.user.content[0].text

@@ -89,3 +89,22 @@ def test_a_byte_order_mark_is_no_part_of_the_object(tmp_path: Path) -> None:
     path = tmp_path / "object.json"
     path.write_bytes(b'\xef\xbb\xbf{"a":1}')
     assert [b"1"] == [entry.data for entry in read_members(path)]
+
+
+@pytest.mark.parametrize("key", ['"\\ud800"', '"a\\udfff"'])
+def test_a_key_with_half_of_a_surrogate_pair_is_text_all_the_same(tmp_path: Path, key: str) -> None:
+    """The half is replaced by U+FFFD: what cannot be encoded could be neither stored nor shown."""
+    path = tmp_path / "object.json"
+    path.write_text(f'{{{key}: 1, "b": 2}}')
+    first, second = read_members(path)
+    assert "\N{REPLACEMENT CHARACTER}" == first.member.encode().decode()[-1]
+    assert "b" == second.member
+
+
+def test_a_key_that_is_not_utf8_ends_the_object_with_an_error(tmp_path: Path) -> None:
+    """Whatever other encoding its bytes look like."""
+    path = tmp_path / "object.json"
+    path.write_bytes(b'{"a": 1, "\xed\xa0\x80": 2}')
+    first, last = read_members(path)
+    assert ("a", None) == (first.member, first.error)
+    assert last.error is not None

@@ -1,0 +1,101 @@
+"""Draws calls, one after another, with restarts in between, and holds each answer of the store against the model's."""
+
+import shutil
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+
+from sessionstore.v1 import admin_service_pb2 as admin_pb
+from sessionstore.v1 import session_store_service_pb2 as pb
+from tests.builders import append, commit, complete, part, tool_call, user_message
+from tests.fuzz.clock import STEP_US, Clock
+from tests.fuzz.comparison import Comparison
+from tests.fuzz.requests import ADMINISTRATION, OTHER, READS, WRITES, DrawnCall
+from tests.fuzz.stack import Stack
+
+__all__ = ["ContractMachine"]
+
+
+class ContractMachine(RuleBasedStateMachine):
+    """A store and the model, which are told the same."""
+
+    comparison = Comparison
+    """What makes the calls."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._ending = ExitStack()
+        folder = Path(tempfile.mkdtemp(prefix="sessiond-fuzz-"))
+        self._ending.callback(shutil.rmtree, folder)
+        clock = Clock()
+        self._ending.enter_context(clock.told())
+        self.both = self.comparison(Stack(folder / "data"), clock)
+        self._ending.callback(self.both.close)
+
+    @initialize()
+    def begin(self) -> None:
+        """Most calls are about a session that exists and has something in it."""
+        for name in ("a", "ab", OTHER):
+            self.both.call("CreateSession", pb.CreateSessionRequest(session_id=name))
+        first = (
+            pb.Mutation(append_message=user_message("m1")),
+            pb.Mutation(create_tool_call=tool_call("c1")),
+            append(part("x"), "e1"),
+            append(complete("model")),
+        )
+        self.both.call("Commit", commit("a", *first))
+
+    @rule(call=WRITES)
+    def write(self, call: DrawnCall) -> None:
+        """A call that changes something."""
+        self.both.call(*call)
+
+    @rule(call=WRITES)
+    def write_twice(self, call: DrawnCall) -> None:
+        """A call that is repeated, as clients do that have missed the answer."""
+        self.both.call(*call)
+        self.both.call(*call)
+
+    @rule(call=READS)
+    def read(self, call: DrawnCall) -> None:
+        """A call that changes nothing."""
+        self.both.call(*call)
+
+    @rule(call=ADMINISTRATION)
+    def administer(self, call: DrawnCall) -> None:
+        """A call that removes or archives a session, or restores one."""
+        self.both.call(*call)
+
+    @rule(steps=st.sampled_from([1, 1, 1, 3, -1]))
+    def time_passes(self, steps: int) -> None:
+        """Between calls it may stand still, and it may be set back."""
+        self.both.clock.now_us += steps * STEP_US
+
+    @rule()
+    def restart(self) -> None:
+        """A daemon that stops and starts again has forgotten nothing."""
+        self.both.restart()
+        self.everything()
+
+    def everything(self) -> None:
+        """Reads all that there is."""
+        self.both.call("ListSessions", pb.ListSessionsRequest())
+        self.both.call("ListArchives", admin_pb.ListArchivesRequest())
+        reads: tuple[tuple[str, Any], ...] = (
+            ("GetSession", pb.GetSessionRequest),
+            ("GetEvents", pb.GetEventsRequest),
+        )
+        for session_id in list(self.both.model.sessions):
+            for name, request in reads:
+                self.both.call(name, request(session_id=session_id))
+
+    def teardown(self) -> None:
+        """Everything is as in the model at the end."""
+        try:
+            self.everything()
+        finally:
+            self._ending.close()
