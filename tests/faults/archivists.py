@@ -106,7 +106,7 @@ class Archivist:
             else:
                 write.acknowledge(response)
                 history.look(since, LIVE)
-            await asyncio.sleep(PAUSE_SECONDS)
+            await asyncio.sleep(10 * PAUSE_SECONDS)
 
     async def _step(self, history: SessionHistory, place: str) -> None:
         calls: dict[str, Callable[[str], Awaitable[Any]]] = {

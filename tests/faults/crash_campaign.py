@@ -35,6 +35,9 @@ PAUSE_SECONDS = (0.02, 0.5)
 PASSES = 15
 """A failpoint is met at one of its first passes."""
 
+SELDOM, SELDOM_PASSES = ("archive", "restore", "session"), 2
+"""What the names of points hold that are passed a few times in a second, and which of their passes are met."""
+
 KILLS_OF_A_ROUND = 100
 """After so many a round with new data and the next seed begins: histories are in memory until they are checked."""
 
@@ -93,7 +96,7 @@ async def _die(folder: Path, load: Load, failpoint: str | None, chance: random.R
     if failpoint is None:
         daemon = DaemonProcess(folder)
     else:
-        passes = str(chance.randint(1, PASSES))
+        passes = str(chance.randint(1, SELDOM_PASSES if any(word in failpoint for word in SELDOM) else PASSES))
         command = [sys.executable, "-m", "tests.faults.dying_daemon", failpoint, passes]
         daemon = DaemonProcess(folder, command=command)
     with ExitStack() as ending:

@@ -30,6 +30,7 @@ FIXTURES = Path(__file__).parents[1] / "unit" / "importers" / "fixtures"
 ENTRIES = 90
 """Of a transcript that is made here."""
 
+IMPORT_PAUSE_SECONDS = 0.5
 COMMAND_PAUSE_SECONDS = 10.0
 """Between two runs of the command, whose start takes as much as hundreds of commits."""
 
@@ -86,7 +87,7 @@ class Imports:
             write_transcript(self._folder, f"growing-{number}", ENTRIES)
             await asyncio.gather(self._import(path), self._import(path))
             self.done.append(path)
-            await asyncio.sleep(10 * PAUSE_SECONDS)
+            await asyncio.sleep(IMPORT_PAUSE_SECONDS)
 
     async def _import_by_command(self) -> None:
         """By the command, whose process is killed too."""
