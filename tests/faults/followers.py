@@ -10,7 +10,7 @@ import grpc
 from sessionstore import AsyncSessionStore
 from sessionstore.errors import SessionDeletedError, SessionNotFoundError
 from sessionstore.v1 import session_store_service_pb2 as pb
-from tests.faults.history import ARCHIVED, GONE, SessionHistory, TailHistory
+from tests.faults.history import ARCHIVED, GONE, LIVE, SessionHistory, TailHistory
 from tests.faults.insisting import PAUSE_SECONDS, is_a_fault
 
 __all__ = ["follow", "follow_by_library", "follow_from_now", "last_id"]
@@ -20,6 +20,9 @@ DELIVERIES_OF_A_TAIL = 300
 
 PATIENCE_SECONDS = 5.0
 """After so long without an event a tail of the library is asked how far it is, and opened anew."""
+
+LATE_HEARTBEATS = 3
+"""So many after the archiving was acknowledged are no more of those that were under way."""
 
 
 def last_id(history: SessionHistory) -> str:
@@ -56,11 +59,16 @@ async def _follow(
     if from_now and tail.pinned is None:
         tail.acknowledged_before = history.newest_acknowledged
     while True:
-        since, ending = history.moment, ""
+        since, ending, beats = history.moment, "", 0
         call = stub.TailEvents(_request(history, tail, from_now=from_now))
         try:
             async for response in call:
                 ending = response.WhichOneof("frame")
+                if response.HasField("heartbeat") and LIVE not in history.places[-1]:
+                    beats += 1
+                    if beats == LATE_HEARTBEATS:
+                        tail.stayed_open = True
+                        return
                 if response.HasField("session_deleted"):
                     history.look(since, ARCHIVED if response.session_deleted.archived else GONE)
                     return
