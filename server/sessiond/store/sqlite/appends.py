@@ -5,6 +5,7 @@ from typing import Protocol, TypeVar
 
 from google.protobuf.message import DecodeError, Message
 
+from sessiond.contract.decode_errors import check_memory
 from sessiond.contract.encoded_events import encode_stored_event
 from sessiond.contract.items import event_model, event_type
 from sessiond.contract.limits import Limits
@@ -41,6 +42,7 @@ def _same(sent: ItemT, sent_bytes: bytes, stored_bytes: bytes, what: str) -> boo
     try:
         stored = type(sent).FromString(stored_bytes)
     except DecodeError as error:
+        check_memory(error)
         raise CorruptedError(what) from error
     return stored == sent
 

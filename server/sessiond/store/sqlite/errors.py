@@ -5,7 +5,13 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sessiond.store.errors import CorruptedError, StorageFullError, StorageUnavailableError, StoreError
+from sessiond.store.errors import (
+    CorruptedError,
+    OutOfMemoryError,
+    StorageFullError,
+    StorageUnavailableError,
+    StoreError,
+)
 
 __all__ = ["is_io_error", "translate", "translated"]
 
@@ -52,6 +58,9 @@ def translated() -> Iterator[None]:
     """Turns the driver's errors into store errors; the original stays as the cause, for the log."""
     try:
         yield
+    except MemoryError as error:
+        _log.warning("storage: no memory")
+        raise OutOfMemoryError from error
     except sqlite3.Error as error:
         meaning = translate(error)
         if meaning is None:

@@ -16,6 +16,7 @@ from typing import IO, cast
 
 from google.protobuf.message import DecodeError
 
+from sessiond.contract.decode_errors import check_memory
 from sessiond.contract.timestamps import from_us
 from sessiond.store.errors import CorruptedError, NotFoundError, StorageUnavailableError
 from sessiond.store.sqlite.fragments import fragments
@@ -90,6 +91,7 @@ def read_session(
         config = SessionConfig.FromString(config_bytes)
         approvals = Session.FromString(approvals_bytes).state
     except DecodeError as error:
+        check_memory(error)
         raise CorruptedError(f"the configuration of session {session_id!r}") from error
     header = Session(
         id=row.id,

@@ -6,6 +6,7 @@ from typing import Any
 
 from google.protobuf.message import DecodeError
 
+from sessiond.contract.decode_errors import check_memory
 from sessiond.contract.limits import FRAGMENT_BYTES
 from sessiond.contract.timestamps import from_us
 from sessiond.store.errors import CorruptedError
@@ -41,6 +42,7 @@ def _state(row: tuple[Any, ...]) -> ToolCallState:
             state.stats.SetInParent()
             state.stats.MergeFromString(stats)
     except DecodeError as damage:
+        check_memory(damage)
         raise CorruptedError(f"tool call {tool_call_id!r}") from damage
     return state
 
