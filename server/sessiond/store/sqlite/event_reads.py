@@ -105,6 +105,7 @@ def read_page(
     page = EventPageBuilder()
     sequences: list[int] = []
     last = max(after, window_end - 1)
+    expected = max(after + 1, bounds.first)
     for sequence, commit_index, position, stored_at_us, event_id, payload in _select(
         connection, session_key, event_filter, after=after, before=window_end
     ):
@@ -112,9 +113,16 @@ def read_page(
             # What lies between is filtered out; the next page may as well begin here.
             last = sequence - 1
             break
+        if event_filter.passes_all:
+            if sequence != expected:
+                raise CorruptedError(f"event {expected}")
+            expected += 1
         event = encode_stored_event(sequence, position, stored_at_us, event_id, payload)
         page.add(sequence, commit_index, event)
         sequences.append(sequence)
+    else:
+        if event_filter.passes_all and expected < window_end:
+            raise CorruptedError(f"event {expected}")
     _check_undamaged(sequences, page.events)
     return EventPage(page.events, last, bounds.first, reached_head=last >= end - 1)
 

@@ -45,10 +45,14 @@ def read_messages(
         raise NotFoundError.session(session_id)
     page: list[StoredMessage] = []
     size_bytes = 0
+    expected = after + 1
     for sequence, stored_at_us, payload in connection.execute(_SELECT, (session_key, after, before)):
         size_bytes += len(payload)
         if len(page) == limit or (page and size_bytes > max_bytes):
             break
+        if sequence != expected:
+            raise CorruptedError(f"message {expected} of session {session_id!r}")
+        expected += 1
         stored = StoredMessage(sequence=sequence, stored_at=from_us(stored_at_us))
         try:
             stored.message.ParseFromString(payload)
@@ -56,4 +60,8 @@ def read_messages(
             check_memory(error)
             raise CorruptedError(f"message {sequence} of session {session_id!r}") from error
         page.append(stored)
+    else:
+        # None is ever deleted.
+        if expected < before:
+            raise CorruptedError(f"message {expected} of session {session_id!r}")
     return page

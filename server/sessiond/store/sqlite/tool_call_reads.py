@@ -64,6 +64,8 @@ def read_pending_tool_calls(
     size_bytes = 0
     last_key = after_key
     for row in connection.execute(_UNFINISHED, (session_key, after_key, include_unfinished)):
+        if row[0] <= last_key:
+            raise CorruptedError(f"the order of the tool calls of session {session_id!r}")
         state = _state(row)
         size_bytes += state.ByteSize()
         if page and size_bytes > FRAGMENT_BYTES:

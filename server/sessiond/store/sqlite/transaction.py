@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sessiond.contract.timestamps import now_us
-from sessiond.store.errors import NotFoundError
+from sessiond.store.errors import CorruptedError, NotFoundError
 from sessiond.store.sqlite.publication import Publication, PublishedEvent
 from sessiond.store.sqlite.session_rows import ROW_COLUMNS, SessionRow
 from sessiond.store.sqlite.writer_memory import WriterMemory
@@ -87,7 +87,10 @@ class WriteTransaction:
         """The position that the next event gets, among the events of all sessions."""
         memory = self._memory
         if memory.next_position == memory.positions_end:
-            ((end,),) = self.connection.execute(_SET_POSITIONS_ASIDE, (POSITIONS_AT_ONCE,)).fetchall()
+            found = self.connection.execute(_SET_POSITIONS_ASIDE, (POSITIONS_AT_ONCE,)).fetchall()
+            if not found:
+                raise CorruptedError("the counter of positions")
+            ((end,),) = found
             memory.next_position, memory.positions_end = end - POSITIONS_AT_ONCE, end
         return memory.next_position
 
