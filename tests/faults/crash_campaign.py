@@ -35,7 +35,7 @@ PAUSE_SECONDS = (0.02, 0.5)
 PASSES = 15
 """A failpoint is met at one of its first passes."""
 
-SELDOM, SELDOM_PASSES = ("archive", "restore", "session"), 2
+SELDOM, SELDOM_PASSES = ("archive", "restore", "session", "active", "trim"), 2
 """What the names of points hold that are passed a few times in a second, and which of their passes are met."""
 
 KILLS_OF_A_ROUND = 100
