@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SOURCES := client server tests docs/demo examples/python .ci
 
-.PHONY: help demo test coverage format lint types generate generated protos wheel crosslang browser faults faults-quick power-cut power-cut-quick fuzz fuzz-quick bench bench-scale bench-quick profile ci clean
+.PHONY: help demo test coverage format lint types generate generated protos wheel crosslang browser faults faults-quick power-cut power-cut-quick corruption fuzz fuzz-quick bench bench-scale bench-quick profile ci clean
 
 help: ## Show what there is.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -80,6 +80,9 @@ power-cut: $(READY) ## Cut the power at 600 points of a recorded run at each dur
 
 power-cut-quick: $(READY) ## The same at 60 points.
 	$(BIN)/python -m tests.faults.power.campaign --points 60
+
+corruption: $(READY) ## Damage a database page by page, and count what is answered from it; more in CORRUPTION="--bits 12".
+	$(BIN)/python -m tests.faults.corruption.campaign $(CORRUPTION)
 
 $(VENV)/.fuzz: $(READY) pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --group fuzz

@@ -31,6 +31,7 @@ __all__ = [
     "PermissionDeniedError",
     "SequenceConflictError",
     "SequenceGapError",
+    "ServerOutOfMemoryError",
     "ServerUnavailableError",
     "SessionAlreadyExistsError",
     "SessionDeletedError",
@@ -228,6 +229,10 @@ class LimitReachedError(SessionStoreError):
         return self._number("limit_value")
 
 
+class ServerOutOfMemoryError(SessionStoreError):
+    """The server has too little memory for the call; nothing was written."""
+
+
 class StorageFullError(SessionStoreError):
     """The store's disk is full; nothing was written."""
 
@@ -299,6 +304,7 @@ _BY_REASON: dict[int, type[SessionStoreError]] = {
     ErrorReason.ERROR_REASON_HISTORY_TRIMMED: HistoryTrimmedError,
     ErrorReason.ERROR_REASON_CURSOR_AHEAD: CursorAheadError,
     ErrorReason.ERROR_REASON_TOO_LARGE: TooLargeError,
+    ErrorReason.ERROR_REASON_OUT_OF_MEMORY: ServerOutOfMemoryError,
     ErrorReason.ERROR_REASON_STORAGE_FULL: StorageFullError,
     ErrorReason.ERROR_REASON_LIMIT_REACHED: LimitReachedError,
     ErrorReason.ERROR_REASON_STORAGE_UNAVAILABLE: StorageUnavailableError,

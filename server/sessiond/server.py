@@ -24,6 +24,7 @@ from sessiond.collector import collect_less_often
 from sessiond.config import ConfigError, Listener, ServeConfig
 from sessiond.contract.limits import Limits
 from sessiond.contract.timestamps import now_us
+from sessiond.descriptors import raise_descriptor_limit
 from sessiond.interceptors.access import AccessInterceptor
 from sessiond.interceptors.decoding import DecodingInterceptor
 from sessiond.interceptors.errors import ErrorInterceptor
@@ -217,6 +218,7 @@ async def serve(config: ServeConfig, ready: Callable[[Sequence[Listener]], None]
 
     `ready` is called once, with the addresses, when calls are accepted. Raises what `running_daemon` raises.
     """
+    raise_descriptor_limit()
     stop_requested = asyncio.Event()
     loop = asyncio.get_running_loop()
     main = asyncio.current_task()

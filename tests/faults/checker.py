@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from tests.faults.history import Frame, SessionHistory, TailHistory, Write
+from tests.faults.history import ARCHIVED, GONE, LIVE, SessionHistory, TailHistory, Write
 from tests.faults.stored import StoredSession
 
 __all__ = ["violations"]
@@ -21,12 +21,12 @@ def violations(histories: Iterable[SessionHistory], stored: dict[str, StoredSess
 
 
 def _of_session(history: SessionHistory, session: StoredSession | None) -> Iterator[str]:
+    yield from _places(history, session)
     if session is None:
-        if not history.deletion_sent:
-            yield "the session is gone, and nobody deleted it"
+        for tail in history.tails:
+            yield from _endings(tail)
+            yield from _ranges(tail, history.trim_sent)
         return
-    if history.deletion_acknowledged:
-        yield "the deletion was acknowledged, and the session is there"
     yield from _counters(session)
     yield from _content(history, session)
     yield from _writes(history, session)
@@ -36,6 +36,18 @@ def _of_session(history: SessionHistory, session: StoredSession | None) -> Itera
     yield from _reads(history)
     for tail in history.tails:
         yield from _tail(tail, history, session)
+
+
+def _places(history: SessionHistory, session: StoredSession | None) -> Iterator[str]:
+    place = GONE if session is None else ARCHIVED if session.archived else LIVE
+    if place not in history.places[-1]:
+        yield f"the session is {place}, and must be {' or '.join(sorted(history.places[-1]))}"
+    for look in history.looks:
+        if not look.seen & look.possible:
+            yield (
+                f"an answer said that the session is {' or '.join(sorted(look.seen))} when it was"
+                f" {' or '.join(sorted(look.possible))}"
+            )
 
 
 def _counters(session: StoredSession) -> Iterator[str]:
@@ -117,7 +129,9 @@ def _reads(history: SessionHistory) -> Iterator[str]:
 
 
 def _tail(tail: TailHistory, history: SessionHistory, session: StoredSession) -> Iterator[str]:
-    yield from _ranges(tail.batches, history.trim_sent)
+    yield from _endings(tail)
+    yield from _ranges(tail, history.trim_sent)
+    yield from _pin(tail, session)
     events = [event for batch in tail.batches for event in batch.events]
     sequences = [sequence for sequence, _ in events]
     if sequences != sorted(set(sequences)):
@@ -128,7 +142,9 @@ def _tail(tail: TailHistory, history: SessionHistory, session: StoredSession) ->
         yield f"a tail gave another event than is stored: {_some(other)}"
     if extra := [sequence for sequence in given if sequence >= session.first_event and sequence not in wanted]:
         yield f"a tail gave what is not stored, or what its filter leaves out: {_some(extra)}"
-    if missed := [sequence for sequence in wanted if sequence not in given and sequence >= history.trim_sent]:
+    first = max(history.trim_sent, 0 if tail.pinned is None else tail.pinned + 1)
+    end = session.next_event if tail.whole else (-1 if tail.accounted is None else tail.accounted) + 1
+    if missed := [sequence for sequence in wanted if sequence not in given and first <= sequence < end]:
         yield f"a tail missed {_some(missed)}"
     batch_of = {name: number for number, batch in enumerate(tail.batches) for _, name in batch.events}
     for write in history.writes:
@@ -137,9 +153,27 @@ def _tail(tail: TailHistory, history: SessionHistory, session: StoredSession) ->
             yield f"a tail spread a commit over batches: {_some(list(write.events))}"
 
 
-def _ranges(batches: Sequence[Frame], trim_sent: int) -> Iterator[str]:
-    accounted = -1
-    for batch in batches:
+def _endings(tail: TailHistory) -> Iterator[str]:
+    if tail.unexplained:
+        yield "a tail ended, and was not told why"
+    if tail.stayed_open:
+        yield "a tail stayed open when its session was archived"
+    if tail.misbegun is not None:
+        yield f"a tail from now on began with {tail.misbegun}, and not with its sequence"
+
+
+def _pin(tail: TailHistory, session: StoredSession) -> Iterator[str]:
+    if tail.pinned is None:
+        return
+    if tail.pinned < tail.acknowledged_before:
+        yield f"a tail from now on began at {tail.pinned}, when {tail.acknowledged_before} was acknowledged"
+    if tail.pinned >= session.next_event:
+        yield f"a tail from now on began at {tail.pinned}, which is not stored"
+
+
+def _ranges(tail: TailHistory, trim_sent: int) -> Iterator[str]:
+    accounted = -1 if tail.pinned is None else tail.pinned
+    for batch in tail.batches:
         if not batch.first <= batch.last or not all(batch.first <= each <= batch.last for each, _ in batch.events):
             yield f"a batch has events outside of its range {batch.first} to {batch.last}"
         if batch.first <= accounted:

@@ -20,11 +20,14 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sessiond.importers import find_transcripts
 from tests.faults.checker import violations
 from tests.faults.failpoints import FAILPOINTS
+from tests.faults.history import ARCHIVED
 from tests.faults.load import Load
 from tests.faults.stored import database_faults, stored_sessions
 from tests.integration.process import DaemonProcess
+from tests.recorded_sessions import recorded_folder
 
 __all__ = ["Findings", "run_campaign"]
 
@@ -32,11 +35,16 @@ PAUSE_SECONDS = (0.02, 0.5)
 PASSES = 15
 """A failpoint is met at one of its first passes."""
 
+SELDOM, SELDOM_PASSES = ("archive", "restore", "session", "active", "trim"), 2
+"""What the names of points hold that are passed a few times in a second, and which of their passes are met."""
+
 KILLS_OF_A_ROUND = 100
 """After so many a round with new data and the next seed begins: histories are in memory until they are checked."""
 
+KILLS_OF_A_RECORDED_SESSION = 12
+
 REACH_SECONDS = 5.0
-PATIENCE_SECONDS = 120.0
+PATIENCE_SECONDS = 300.0
 CHANCE = "a moment of chance"
 
 
@@ -49,12 +57,16 @@ class Findings:
         unreached: The failpoints that it did not pass in time; it was killed all the same.
         acknowledged: How many events and messages were acknowledged, and checked.
         tailed: How many events were delivered by tails, and checked.
+        archived: How many sessions were archived, and restored or deleted after it.
+        imported: How many transcripts were imported, each until it succeeded.
     """
 
     deaths: Counter[str] = field(default_factory=Counter)
     unreached: Counter[str] = field(default_factory=Counter)
     acknowledged: int = 0
     tailed: int = 0
+    archived: int = 0
+    imported: int = 0
     violations: list[str] = field(default_factory=list)
 
     def add(self, other: "Findings") -> None:
@@ -63,6 +75,8 @@ class Findings:
         self.unreached += other.unreached
         self.acknowledged += other.acknowledged
         self.tailed += other.tailed
+        self.archived += other.archived
+        self.imported += other.imported
         self.violations += other.violations
 
 
@@ -82,7 +96,7 @@ async def _die(folder: Path, load: Load, failpoint: str | None, chance: random.R
     if failpoint is None:
         daemon = DaemonProcess(folder)
     else:
-        passes = str(chance.randint(1, PASSES))
+        passes = str(chance.randint(1, SELDOM_PASSES if any(word in failpoint for word in SELDOM) else PASSES))
         command = [sys.executable, "-m", "tests.faults.dying_daemon", failpoint, passes]
         daemon = DaemonProcess(folder, command=command)
     with ExitStack() as ending:
@@ -114,11 +128,18 @@ async def _died(daemon: DaemonProcess) -> bool:
     return False
 
 
+def _recorded(kills: int) -> list[Path]:
+    """The recorded sessions that a campaign of so many deaths has the time to import, where there are any."""
+    folder = recorded_folder()
+    files = [file.transcript.path for file in find_transcripts([folder]) if file.transcript] if folder else []
+    return sorted(files)[: kills // KILLS_OF_A_RECORDED_SESSION]
+
+
 async def run_campaign(folder: Path, kills: int, seed: int, failpoints: Sequence[str] = FAILPOINTS) -> Findings:
     """Runs the load with so many deaths, and checks. Raises what ended a client."""
     chance, findings = random.Random(seed), Findings()
     with DaemonProcess(folder) as first:
-        load = Load(first.address)
+        load = Load(first.address, folder, _recorded(kills))
         await load.start()
         await asyncio.sleep(PAUSE_SECONDS[1])
         await asyncio.to_thread(first.stop, signal.SIGKILL)
@@ -129,8 +150,12 @@ async def run_campaign(folder: Path, kills: int, seed: int, failpoints: Sequence
         await load.finish(PATIENCE_SECONDS)
         await asyncio.to_thread(last.stop)
         findings.violations = database_faults(last.data_dir)
-        findings.violations += violations(load.histories, stored_sessions(last.data_dir))
+        stored = stored_sessions(last.data_dir)
+        findings.violations += violations(load.histories, stored)
+        findings.violations += await load.imports.violations(stored)
     findings.acknowledged = load.acknowledged
+    findings.imported = len(load.imports.done)
+    findings.archived = sum(frozenset({ARCHIVED}) in history.places for history in load.histories)
     findings.tailed = sum(
         len(batch.events) for history in load.histories for tail in history.tails for batch in tail.batches
     )
@@ -157,6 +182,7 @@ def main() -> int:
     for violation in findings.violations:
         sys.stdout.write(f"  {violation}\n")
     sys.stdout.write(
+        f"{findings.archived} sessions were archived, {findings.imported} transcripts imported\n"
         f"{findings.deaths.total()} kills, {findings.acknowledged} acknowledged events and messages and"
         f" {findings.tailed} deliveries checked, {len(findings.violations)} violations (seed {arguments.seed})\n"
     )

@@ -14,6 +14,7 @@ from inspect import iscoroutinefunction
 from typing import Any
 from unittest.mock import patch
 
+from sessiond.services.admin import AdminService
 from sessiond.services.single_mutations import SingleMutations
 from sessiond.services.write_stream import WriteStream
 from sessiond.store.sqlite import appends, commits, session_operations, session_updates, tool_call_updates, writer
@@ -36,13 +37,19 @@ WRAPPED: Mapping[str, tuple[object, str]] = {
     "set-active-message": (session_updates.SetActiveMessage, "apply"),
     "create-session": (session_operations.CreateSession, "apply"),
     "delete-session": (session_operations.DeleteSession, "apply"),
+    "archive-session": (session_operations.ArchiveSession, "apply"),
+    "restore-session": (session_operations.RestoreSession, "apply"),
+    "delete-archive": (session_operations.DeleteArchive, "apply"),
     "trim": (DeleteEventsBefore, "apply"),
     "rows": (WriteTransaction, "write_rows"),
     "publish": (FeedHub, "publish"),
     "wake-up": (Wakeups, "wake"),
     "tail-frame": (Tail, "_batch"),
+    "tail-pin": (Tail, "_caught_up"),
     "stream-answer": (WriteStream, "_next_response"),
     "call-answer": (SingleMutations, "Commit"),
+    "archive-answer": (AdminService, "ArchiveSession"),
+    "restore-answer": (AdminService, "RestoreSession"),
 }
 """By point: the owner and the name of the function that is wrapped."""
 

@@ -5,61 +5,66 @@ here, but for one writer that never repeats anything: of what it sent last, nobo
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import suppress
 from itertools import count
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import Any
 
 import grpc
 
 from sessionstore import AsyncSessionStore
-from sessionstore.errors import (
-    DeadlineExceededError,
-    SequenceConflictError,
-    ServerUnavailableError,
-    SessionNotFoundError,
-)
+from sessionstore.errors import SequenceConflictError, ServerUnavailableError, SessionNotFoundError
 from sessionstore.v1 import session_store_service_pb2 as pb
 from sessionstore.v1.session_store_service_pb2_grpc import SessionStoreServiceStub
 from sessionstore.v1.tool_pb2 import ToolCallStatus
 from tests.builders import append, commit, custom, part, result, tool_call, user_message
-from tests.faults.history import SessionHistory, TailHistory
+from tests.faults.archivists import Archivist
+from tests.faults.followers import follow, follow_by_library, follow_from_now, last_id
+from tests.faults.history import GONE, SessionHistory, TailHistory
+from tests.faults.imports import Imports
+from tests.faults.insisting import PAUSE_SECONDS, RECONNECTING, insist, is_a_fault
+from tests.faults.small_commits import message_between_events
 
 __all__ = ["Load"]
 
-T = TypeVar("T")
-
 STREAMED, CALLED, RACED, TRIMMED, UNSURE = "streamed", "called", "raced", "trimmed", "unsure"
 SHORT = "short"
-PAUSE_SECONDS = 0.002
 PATIENCE_SECONDS = 300.0
 """Some lives of the daemon are too short for an answer, and several of them may follow on each other."""
 
-LAST = "last"
-"""The id of the event that ends each session, and with it its tails."""
-
-RECONNECTING = (("grpc.initial_reconnect_backoff_ms", 50), ("grpc.max_reconnect_backoff_ms", 200))
-"""The daemon is seldom down for long, and each of its lives is short."""
-
+ARCHIVISTS = 2
 FILTERED = ("message_part",)
 
 
 class Load:
     """The clients of one campaign, and their histories."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, folder: Path, recorded: Sequence[Path] = ()) -> None:
+        """`folder` is for what clients need; `recorded` are sessions to be imported, beside those made here."""
         self._address = address
         self._client = AsyncSessionStore(address, timeout_seconds=PATIENCE_SECONDS)
         self._stopped = asyncio.Event()
         self._long = [SessionHistory(name) for name in (STREAMED, CALLED, RACED, TRIMMED, UNSURE)]
         self._short: list[SessionHistory] = []
+        self._archivists = [
+            Archivist(self._client, address, str(number), self._stopped) for number in range(ARCHIVISTS)
+        ]
+        self._imports = Imports(self._client, address, folder, recorded, self._stopped)
+        self._channel = grpc.aio.insecure_channel(address, options=RECONNECTING)
         self._tasks: list[asyncio.Task[None]] = []
         self._tails: list[asyncio.Task[None]] = []
 
     @property
     def histories(self) -> list[SessionHistory]:
         """What was seen so far."""
-        return [*self._long, *self._short]
+        archived = [history for archivist in self._archivists for history in archivist.histories]
+        return [*self._long, *self._short, *archived]
+
+    @property
+    def imports(self) -> Imports:
+        """The importers."""
+        return self._imports
 
     @property
     def acknowledged(self) -> int:
@@ -72,7 +77,7 @@ class Load:
         await self._client.__aenter__()
         streamed, called, raced, trimmed, unsure = self._long
         for history in self._long:
-            await _insist(self._client.create_session, session_id=history.session_id)
+            await insist(self._client.create_session, session_id=history.session_id)
         writers: list[Coroutine[Any, Any, None]] = [
             self._stream(streamed),
             self._call(called),
@@ -83,10 +88,15 @@ class Load:
             self._live_short(),
             self._read(streamed),
             self._read(called),
+            *(archivist.work() for archivist in self._archivists),
+            *self._imports.workers(),
         ]
         self._tasks = [asyncio.create_task(writer) for writer in writers]
-        tails = [self._follow(history, TailHistory(types)) for history in self._long for types in ((), FILTERED)]
-        tails += [self._follow_by_library(history) for history in (streamed, called, raced)]
+        stub: Any = SessionStoreServiceStub(self._channel)
+        tails = [follow(stub, history, TailHistory(types)) for history in self._long for types in ((), FILTERED)]
+        tails += [follow_by_library(self._client, history) for history in (streamed, called, raced)]
+        tails += [follow_from_now(stub, history, self._stopped) for history in (streamed, raced, trimmed)]
+        tails += [follow_by_library(self._client, called, from_now=True)]
         self._tails = [asyncio.create_task(tail) for tail in tails]
 
     async def finish(self, patience_seconds: float) -> None:
@@ -94,9 +104,11 @@ class Load:
         self._stopped.set()
         await asyncio.wait_for(asyncio.gather(*self._tasks), patience_seconds)
         for history in self._long:
-            await self._commit(history, append(part(LAST), f"{history.session_id}-{LAST}"))
+            ended = await self._commit(history, append(part("last"), last_id(history)))
+            history.ended_at = ended.results[0].append_event.sequence
         await asyncio.wait_for(asyncio.gather(*self._tails), patience_seconds)
         await self._client.close()
+        await self._channel.close()
 
     def broken(self) -> BaseException | None:
         """What ended one of the clients, which nothing should."""
@@ -105,7 +117,7 @@ class Load:
 
     async def _commit(self, history: SessionHistory, *mutations: pb.Mutation) -> pb.CommitResponse:
         write = history.note(mutations)
-        response = await _insist(self._client.commit, history.session_id, mutations)
+        response = await insist(self._client.commit, history.session_id, mutations)
         write.acknowledge(response)
         return response
 
@@ -117,7 +129,7 @@ class Load:
             for number in count():
                 if self._stopped.is_set():
                     return
-                mutations = _message_between_events(f"{history.session_id}-{number}")
+                mutations = message_between_events(f"{history.session_id}-{number}")
                 sent.append(history.note(mutations))
                 yield commit(history.session_id, *mutations)
                 if number % 20 == 0:
@@ -140,26 +152,26 @@ class Load:
             await self._commit(history, append(part(name), name))
             message = user_message(f"{name}-m", name)
             write = history.note([pb.Mutation(append_message=message)])
-            await _insist(client.append_message, session_id, message)
+            await insist(client.append_message, session_id, message)
             write.sequences = {}
-            await _insist(client.update_active_message_id, session_id, message.id)
+            await insist(client.update_active_message_id, session_id, message.id)
             update = pb.SessionUpdate(set_metadata={"number": name})
-            await _insist(client.update_session, session_id, update)
+            await insist(client.update_session, session_id, update)
             await self._call_tool(history, f"{name}-t")
-            await self._commit(history, *_message_between_events(f"{name}-c"))
+            await self._commit(history, *message_between_events(f"{name}-c"))
             await asyncio.sleep(PAUSE_SECONDS)
 
     async def _call_tool(self, history: SessionHistory, name: str) -> None:
         pending = ToolCallStatus.TOOL_CALL_STATUS_PENDING_APPROVAL
         states = history.tool_calls[name] = {0, int(pending)}
-        await _insist(self._client.create_tool_call, history.session_id, tool_call(name))
+        await insist(self._client.create_tool_call, history.session_id, tool_call(name))
         states.discard(0)
         for status in (ToolCallStatus.TOOL_CALL_STATUS_EXECUTING, ToolCallStatus.TOOL_CALL_STATUS_COMPLETED):
             states.add(int(status))
             update = pb.ToolCallUpdate(tool_call_id=name, status=status)
             if status == ToolCallStatus.TOOL_CALL_STATUS_COMPLETED:
                 update.result.CopyFrom(result(name))
-            await _insist(self._client.update_tool_call, history.session_id, update)
+            await insist(self._client.update_tool_call, history.session_id, update)
             states.intersection_update({int(status)})
 
     async def _race(self, history: SessionHistory, racer: str) -> None:
@@ -174,7 +186,7 @@ class Load:
                 {"expect_no_events": True} if last is None else {"expected_last_sequence": last}
             )
             try:
-                response = await _insist(self._client.commit, history.session_id, mutations, **expectation)
+                response = await insist(self._client.commit, history.session_id, mutations, **expectation)
             except SequenceConflictError as conflict:
                 last = conflict.actual
             else:
@@ -190,7 +202,7 @@ class Load:
             appended = await self._commit(history, append(part("trimmed"), f"{history.session_id}-{number}"))
             if number % 10 == 9:
                 before = history.trim_sent = appended.results[0].append_event.sequence - 4
-                await _insist(self._client.delete_events_before, history.session_id, before)
+                await insist(self._client.delete_events_before, history.session_id, before)
                 history.trim_acknowledged = before
             await asyncio.sleep(PAUSE_SECONDS)
 
@@ -201,11 +213,14 @@ class Load:
             for number in count():
                 if self._stopped.is_set():
                     return
-                mutations = _message_between_events(f"{history.session_id}-{number}")
+                mutations = message_between_events(f"{history.session_id}-{number}")
                 write = history.note(mutations)
-                with suppress(grpc.aio.AioRpcError):
+                try:
                     request = commit(history.session_id, *mutations)
                     write.acknowledge(await stub.Commit(request, timeout=5))
+                except grpc.aio.AioRpcError as error:
+                    if is_a_fault(error):
+                        raise
                 await asyncio.sleep(PAUSE_SECONDS)
 
     async def _live_short(self) -> None:
@@ -214,15 +229,15 @@ class Load:
             if self._stopped.is_set():
                 return
             history = SessionHistory(f"{SHORT}-{number}")
-            await _insist(self._client.create_session, session_id=history.session_id)
+            await insist(self._client.create_session, session_id=history.session_id)
             self._short.append(history)
-            await self._commit(history, *_message_between_events(history.session_id))
+            await self._commit(history, *message_between_events(history.session_id))
             if number % 2:
-                history.deletion_sent = True
+                history.send(GONE)
                 # The call is repeated when its answer is lost, and then there is nothing left to delete.
                 with suppress(SessionNotFoundError):
-                    await _insist(self._client.delete_session, history.session_id)
-                history.deletion_acknowledged = True
+                    await insist(self._client.delete_session, history.session_id)
+                history.arrive(GONE)
             await asyncio.sleep(10 * PAUSE_SECONDS)
 
     async def _read(self, history: SessionHistory) -> None:
@@ -232,63 +247,3 @@ class Load:
             with suppress(ServerUnavailableError):
                 history.reads.append([event.event_id async for event in self._client.get_events(history.session_id)])
             await asyncio.sleep(200 * PAUSE_SECONDS)
-
-    async def _follow(self, history: SessionHistory, tail: TailHistory) -> None:
-        """A tail by the generated stub alone, opened anew after what it last accounted for."""
-        history.tails.append(tail)
-        last = f"{history.session_id}-{LAST}"
-        async with grpc.aio.insecure_channel(self._address, options=RECONNECTING) as channel:
-            stub: Any = SessionStoreServiceStub(channel)
-            while True:
-                request = pb.TailEventsRequest(
-                    session_id=history.session_id,
-                    types=tail.types,
-                    skip_trimmed=True,
-                    heartbeat_interval_seconds=1,
-                    after_sequence=tail.accounted,
-                )
-                with suppress(grpc.aio.AioRpcError):
-                    async for response in stub.TailEvents(request):
-                        _account(tail, response)
-                        if tail.batches and any(name == last for _, name in tail.batches[-1].events):
-                            return
-                await asyncio.sleep(10 * PAUSE_SECONDS)
-
-    async def _follow_by_library(self, history: SessionHistory) -> None:
-        """A tail of the client library, which hides that the daemon comes and goes."""
-        tail = TailHistory(knows_batches=False)
-        history.tails.append(tail)
-        async with self._client.tail(history.session_id, heartbeat_interval_seconds=1) as events:
-            async for event in events:
-                tail.account(event.sequence, [(event.sequence, event.event_id)], first=event.sequence)
-                if event.event_id == f"{history.session_id}-{LAST}":
-                    return
-
-
-async def _insist(call: Callable[..., Awaitable[T]], *arguments: Any, **named: Any) -> T:
-    """Makes a call until there is an answer: a daemon that is down for long outlasts the tries of the library."""
-    while True:
-        try:
-            return await call(*arguments, **named)
-        except (ServerUnavailableError, DeadlineExceededError):
-            await asyncio.sleep(10 * PAUSE_SECONDS)
-
-
-def _account(tail: TailHistory, response: pb.TailEventsResponse) -> None:
-    match response.WhichOneof("frame"):
-        case "events":
-            batch = response.events
-            events = [(event.sequence, event.event_id) for event in batch.events]
-            tail.account(batch.last_sequence, events, first=batch.first_sequence)
-        case "caught_up" | "heartbeat" | "draining" as kind:
-            frame = getattr(response, kind)
-            if frame.HasField("last_sequence"):
-                tail.account(frame.last_sequence)
-
-
-def _message_between_events(name: str) -> list[pb.Mutation]:
-    return [
-        append(part(name), f"{name}-a"),
-        pb.Mutation(append_message=user_message(name)),
-        append(custom("end", name.encode()), f"{name}-b"),
-    ]

@@ -3,8 +3,9 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from sessiond.store.sqlite.checksums import checksum, event_checksum, is_damaged
 from sessiond.store.sqlite.engine import DATABASE_NAME
@@ -23,6 +24,9 @@ class StoredSession:
         messages: Sequence, id and payload, in the order of sequences.
         tool_calls: The states by id.
         first_event: The counters, as the session's own row has them.
+        archived: Whether it is archived.
+        config: The encoded configuration that it was created with.
+        tool_call_contents: All that clients gave of the tool calls, by id.
     """
 
     events: tuple[tuple[int, str, str, bytes], ...]
@@ -32,26 +36,42 @@ class StoredSession:
     next_event: int
     next_message: int
     message_count: int
+    archived: bool = False
+    config: bytes = b""
+    tool_call_contents: dict[str, tuple[object, ...]] = field(default_factory=dict)
 
 
 def stored_sessions(data_dir: Path) -> dict[str, StoredSession]:
     """All sessions by id."""
     with closing(sqlite3.connect(data_dir / DATABASE_NAME)) as connection:
         rows = connection.execute(
-            "SELECT session_key, id, first_event, next_event, next_message, message_count FROM sessions"
+            "SELECT session_key, id, first_event, next_event, next_message, message_count,"
+            " archived_at_us IS NOT NULL, config FROM sessions"
         ).fetchall()
-        return {session_id: _session(connection, key, counters) for key, session_id, *counters in rows}
+        return {session_id: _session(connection, key, columns) for key, session_id, *columns in rows}
 
 
-def _session(connection: sqlite3.Connection, key: int, counters: list[int]) -> StoredSession:
+def _session(connection: sqlite3.Connection, key: int, columns: list[Any]) -> StoredSession:
     def read(statement: str) -> tuple[tuple[int, str, str, bytes], ...]:
         return tuple(connection.execute(statement, (key,)))
 
     events = read("SELECT sequence, event_id, type, payload FROM events WHERE session_key = ? ORDER BY sequence")
     messages = read("SELECT sequence, id, '', payload FROM messages WHERE session_key = ? ORDER BY sequence")
-    tool_calls = connection.execute("SELECT id, status FROM tool_calls WHERE session_key = ?", (key,))
+    tool_calls = connection.execute(
+        "SELECT id, status, kind, payload, result, error, stats FROM tool_calls WHERE session_key = ?", (key,)
+    ).fetchall()
+    first_event, next_event, next_message, message_count, archived, config = columns
     return StoredSession(
-        events, tuple((sequence, name, payload) for sequence, name, _, payload in messages), dict(tool_calls), *counters
+        events,
+        tuple((sequence, name, payload) for sequence, name, _, payload in messages),
+        {name: status for name, status, *_ in tool_calls},
+        first_event,
+        next_event,
+        next_message,
+        message_count,
+        archived=bool(archived),
+        config=config,
+        tool_call_contents={name: tuple(content) for name, _, *content in tool_calls},
     )
 
 

@@ -1,22 +1,18 @@
 """A checker that cannot fail is worthless: each kind of violation is seeded, and caught."""
 
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
+from typing import Any
 
 import pytest
 
-from sessiond.store.sqlite.engine import DATABASE_NAME, SqliteStore
-from sessiond.store.sqlite.migrations import migrate
-from sessionstore.v1 import session_store_service_pb2 as pb
-from tests.builders import append, commit, part, tool_call, user_message
 from tests.faults.checker import violations
-from tests.faults.history import Frame, SessionHistory, TailHistory, Write
-from tests.faults.stored import StoredSession, database_faults, stored_sessions
+from tests.faults.history import ARCHIVED, GONE, LIVE, Frame, Look, SessionHistory, TailHistory, Write
+from tests.faults.stored import StoredSession
 
 KIND = "message_part"
+AB = Frame(0, 1, ((0, "a"), (1, "b")))
+CD = Frame(2, 3, ((2, "c"), (3, "d")))
 STORED = StoredSession(
     events=((0, "a", KIND, b"A"), (1, "b", "custom", b"B"), (2, "c", KIND, b"C"), (3, "d", KIND, b"D")),
     messages=((0, "m", b"M"),),
@@ -59,6 +55,44 @@ def test_a_history_without_violation_passes() -> None:
     assert [] == found(history())
 
 
+def test_where_a_session_may_be_follows_from_what_was_sent() -> None:
+    """A step that was not acknowledged leaves two places; an answer may fit what held at any moment of its call."""
+    seen = history()
+    since = seen.moment
+    seen.send(ARCHIVED)
+    assert [] == found(seen)
+    assert [] == found(seen, replace(STORED, archived=True))
+    seen.arrive(ARCHIVED)
+    seen.send(LIVE)
+    for place in (LIVE, ARCHIVED):
+        seen.look(since, place)
+    seen.arrive(LIVE)
+    assert [] == found(seen)
+    seen.send(GONE)
+    seen.arrive(GONE)
+    assert [] == found(seen, None)
+
+
+def test_a_tail_from_now_on_begins_behind_what_was_acknowledged() -> None:
+    """It misses nothing that came later; one that was dropped, only what it accounted for."""
+    seen = history()
+    seen.tails = [
+        TailHistory(batches=[CD], pinned=1, acknowledged_before=1),
+        TailHistory(pinned=1, acknowledged_before=1, whole=False),
+        TailHistory(pinned=3, acknowledged_before=1),
+        TailHistory(batches=[AB, CD], pinned=-1),
+    ]
+    assert [] == found(seen)
+
+
+def test_a_tail_of_a_deleted_session_is_looked_at_too() -> None:
+    """Its frames follow on each other, though there is nothing to compare them with."""
+    seen = history()
+    seen.arrive(GONE)
+    seen.tails = [TailHistory(batches=[CD], whole=False)]
+    assert any("went on at 2" in each for each in found(seen, None))
+
+
 def test_what_was_trimmed_is_not_missed() -> None:
     """Neither in the database nor in a tail that came late."""
     seen = history()
@@ -82,7 +116,8 @@ def test_what_was_trimmed_is_not_missed() -> None:
         (replace(STORED, events=STORED.events[:3], next_event=3), "stored in part"),
         (replace(STORED, tool_calls={}), "tool call t"),
         (replace(STORED, tool_calls={"t": 1}), "tool call t"),
-        (None, "nobody deleted it"),
+        (None, "is gone, and must be live"),
+        (replace(STORED, archived=True), "is archived, and must be live"),
     ],
 )
 def test_a_violation_in_the_database_is_caught(stored: StoredSession | None, violation: str) -> None:
@@ -103,11 +138,41 @@ def _wrong_expectation(seen: SessionHistory) -> None:
 
 
 def _deletion(seen: SessionHistory) -> None:
-    seen.deletion_sent = seen.deletion_acknowledged = True
+    seen.arrive(GONE)
 
 
 def _trim(seen: SessionHistory) -> None:
     seen.trim_sent = seen.trim_acknowledged = 2
+
+
+def _archived(seen: SessionHistory) -> None:
+    seen.send(ARCHIVED)
+    seen.arrive(ARCHIVED)
+
+
+def _found_although_archived(seen: SessionHistory) -> None:
+    _archived(seen)
+    since = seen.moment
+    seen.arrive(LIVE)
+    seen.looks = [Look(frozenset({LIVE}), seen.places[since])]
+
+
+def _missing_although_live(seen: SessionHistory) -> None:
+    seen.look(seen.moment, ARCHIVED, GONE)
+
+
+def _told_deleted_although_archived(seen: SessionHistory) -> None:
+    since = seen.moment
+    seen.send(ARCHIVED)
+    seen.look(since, GONE)
+    seen.places = [frozenset({LIVE})]
+
+
+def _tail_as(**attributes: Any) -> Callable[[SessionHistory], None]:
+    def change(seen: SessionHistory) -> None:
+        seen.tails = [replace(TailHistory(batches=[CD], pinned=1), **attributes)]
+
+    return change
 
 
 def _reads(*reads: list[str]) -> Callable[[SessionHistory], None]:
@@ -124,17 +189,13 @@ def _tail(*batches: Frame, types: tuple[str, ...] = ()) -> Callable[[SessionHist
     return change
 
 
-AB = Frame(0, 1, ((0, "a"), (1, "b")))
-CD = Frame(2, 3, ((2, "c"), (3, "d")))
-
-
 @pytest.mark.parametrize(
     ("change", "violation"),
     [
         (_acknowledge_other_number, "not stored as acknowledged"),
         (_two_winners, "both given sequence 1"),
         (_wrong_expectation, "expected to follow 4"),
-        (_deletion, "the session is there"),
+        (_deletion, "is live, and must be gone"),
         (_trim, "events before 2 were deleted"),
         (_reads(["a", "b", "c"]), "a part of a commit"),
         (_reads(["a", "b", "b"]), "an event twice"),
@@ -148,6 +209,19 @@ CD = Frame(2, 3, ((2, "c"), (3, "d")))
         (_tail(AB, Frame(2, 3, ((2, "x"), (3, "d")))), "another event"),
         (_tail(AB, Frame(2, 4, ((2, "c"), (3, "d"), (4, "e")))), "not stored"),
         (_tail(AB, CD, types=(KIND,)), "leaves out"),
+        (_archived, "is live, and must be archived"),
+        (_found_although_archived, "said that the session is live when it was archived"),
+        (_missing_although_live, "said that the session is archived or gone when it was live"),
+        (_told_deleted_although_archived, "said that the session is gone when it was archived or live"),
+        (_tail_as(stayed_open=True), "stayed open"),
+        (_tail_as(unexplained=1), "was not told why"),
+        (_tail_as(misbegun="events"), "began with events"),
+        (_tail_as(acknowledged_before=2), "began at 1, when 2 was acknowledged"),
+        (_tail_as(pinned=9, batches=[]), "began at 9, which is not stored"),
+        (_tail_as(pinned=0), "went on at 2 after 0"),
+        (_tail_as(pinned=2), "went back from 2 to 2"),
+        (_tail_as(batches=[]), "missed 2, 3"),
+        (_tail_as(batches=[Frame(2, 3, ((3, "d"),))], whole=False), "missed 2"),
         (_tail(Frame(0, 0, ((0, "a"),)), Frame(1, 1, ((1, "b"),)), CD), "spread a commit"),
     ],
 )
@@ -156,61 +230,3 @@ def test_a_violation_in_what_clients_saw_is_caught(change: Callable[[SessionHist
     seen = history()
     change(seen)
     assert any(violation in each for each in found(seen))
-
-
-async def written(folder: Path) -> Path:
-    """A database that a store wrote."""
-    migrate(folder / DATABASE_NAME)
-    store = await SqliteStore.open(folder, durability="normal")
-    await store.create_session(pb.CreateSessionRequest(session_id="s"))
-    await store.submit(commit("s", append(part("x"), "e"), pb.Mutation(append_message=user_message("m"))))
-    await store.submit(commit("s", pb.Mutation(create_tool_call=tool_call("c"))))
-    await store.close()
-    return folder
-
-
-async def test_a_sound_database_is_read_as_it_was_written(tmp_path: Path) -> None:
-    """Counters, events and messages; and nothing is found."""
-    folder = await written(tmp_path)
-    session = stored_sessions(folder)["s"]
-    assert [] == database_faults(folder)
-    assert [(0, "e", KIND, part("x").SerializeToString())] == list(session.events)
-    assert [(0, "m", user_message("m").SerializeToString())] == list(session.messages)
-    assert (0, 1, 1, 1) == (session.first_event, session.next_event, session.next_message, session.message_count)
-
-
-@pytest.mark.parametrize(
-    ("damage", "fault"),
-    [
-        ("UPDATE events SET session_key = 99", "foreign key"),
-        ("DROP INDEX x", "integrity"),
-        ("", "integrity"),
-        ("UPDATE sessions SET unindexed_from = 1", "index"),
-        ("INSERT INTO event_types VALUES (1, 'x', 0)", "index"),
-        ("UPDATE sessions SET stored_bytes = stored_bytes + 1", "bytes"),
-        ("UPDATE sessions SET status = 2", "sum: session s"),
-        ("UPDATE sessions SET config = x'0A00'", "sum: session s"),
-        ("UPDATE events SET payload = x''", "sum: event 0"),
-        ("UPDATE messages SET payload = x''", "sum: message m"),
-        ("UPDATE tool_calls SET status = 2", "sum: tool call c"),
-    ],
-    ids=["reference", "index", "page", "event not indexed", "no event indexed", *("sums" for _ in range(6))],
-)
-async def test_a_damaged_database_is_caught(tmp_path: Path, damage: str, fault: str) -> None:
-    """Rows that belong to nothing, an index that lacks a row or has one too many, a page that is no page."""
-    folder = await written(tmp_path)
-    database = folder / DATABASE_NAME
-    if "INDEX" in damage:
-        with closing(sqlite3.connect(database)) as connection:
-            connection.execute("PRAGMA writable_schema = ON")
-            connection.execute("UPDATE sqlite_schema SET sql = sql || ' AND 0' WHERE name = 'sessions_by_created_at'")
-            connection.commit()
-    elif damage:
-        with closing(sqlite3.connect(database)) as connection:
-            connection.execute(damage)
-            connection.commit()
-    else:
-        page = bytearray(database.read_bytes())
-        page[4096:8192] = b"\xff" * 4096
-        database.write_bytes(page)
-    assert any(fault in each for each in database_faults(folder))

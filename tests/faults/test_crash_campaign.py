@@ -16,11 +16,14 @@ async def test_deaths_under_load_break_no_promise(tmp_path: Path) -> None:
     assert {CHANCE: 2, "commit-after": 1} == dict(findings.deaths)
     assert findings.acknowledged
     assert findings.tailed
+    assert findings.imported
 
 
 def test_each_point_has_a_failpoint_before_and_after_it() -> None:
-    """What the promises hang on: the group, each mutation, the commit, the answer, the wake-up, the frame, the log."""
-    for point in ("group", "append-event", "commit", "stream-answer", "wake-up", "tail-frame", "checkpoint", "trim"):
+    """What the promises hang on: the group, each mutation, the commit, the answer, the frame, the archive."""
+    points = ("group", "append-event", "commit", "stream-answer", "wake-up", "tail-frame", "checkpoint", "trim")
+    archives = ("archive-session", "restore-session", "delete-archive", "archive-answer", "restore-answer", "tail-pin")
+    for point in (*points, *archives):
         assert {f"{point}-before", f"{point}-after"} <= set(FAILPOINTS)
     assert [] == [point for point, (owner, name) in WRAPPED.items() if not callable(getattr(owner, name, None))]
 

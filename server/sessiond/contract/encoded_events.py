@@ -11,6 +11,7 @@ from functools import lru_cache
 
 from google.protobuf.message import DecodeError
 
+from sessiond.contract.decode_errors import check_memory
 from sessionstore.v1.event_pb2 import StoredEvent
 from sessionstore.v1.session_store_service_pb2 import GetEventsResponse
 
@@ -92,7 +93,8 @@ def first_damaged(events: Sequence[bytes]) -> int | None:
     """
     try:
         GetEventsResponse.FromString(encode_events(events))
-    except DecodeError:
+    except DecodeError as error:
+        check_memory(error)
         # One that is nested too deeply for an answer is not damaged: it decodes by itself.
         return next((index for index, event in enumerate(events) if not _decodes(event)), None)
     return None
@@ -101,6 +103,7 @@ def first_damaged(events: Sequence[bytes]) -> int | None:
 def _decodes(event: bytes) -> bool:
     try:
         StoredEvent.FromString(event)
-    except DecodeError:
+    except DecodeError as error:
+        check_memory(error)
         return False
     return True

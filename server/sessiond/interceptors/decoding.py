@@ -13,10 +13,11 @@ import grpc
 from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import DecodeError, Message
 
+from sessiond.contract.decode_errors import lacked_memory
 from sessiond.interceptors.behaviours import Behaviour
 from sessiond.interceptors.nesting import nested_decoder
 from sessiond.interceptors.wire import find_invalid_text
-from sessiond.store.errors import InvalidFieldError, InvalidRequestError
+from sessiond.store.errors import InvalidFieldError, InvalidRequestError, OutOfMemoryError, StoreError
 from sessionstore.v1 import admin_service_pb2, session_store_service_pb2
 from sessionstore.v1.error_reason_pb2 import ErrorReason
 
@@ -33,7 +34,7 @@ _REQUEST_TYPES: dict[str, type[Message]] = {
 class _Undecodable:
     """Bytes that are no valid request, with the error to be raised for them."""
 
-    def __init__(self, error: InvalidRequestError) -> None:
+    def __init__(self, error: StoreError) -> None:
         self.error = error
 
 
@@ -43,8 +44,10 @@ def _decoder(request_type: type[Message]) -> Callable[[bytes], Message | _Undeco
     def decode(data: bytes) -> Message | _Undecodable:
         try:
             return decode_nested(data)
-        except DecodeError:
-            return _Undecodable(_explain(request_type, data))
+        except DecodeError as error:
+            return _Undecodable(OutOfMemoryError() if lacked_memory(error) else _explain(request_type, data))
+        except MemoryError:
+            return _Undecodable(OutOfMemoryError())
 
     return decode
 

@@ -8,7 +8,7 @@ from grpc_status import rpc_status
 
 from sessiond.interceptors.behaviours import Behaviour, WrappingInterceptor, write_answers
 from sessiond.interceptors.statuses import internal_status, status_of
-from sessiond.store.errors import StoreError
+from sessiond.store.errors import OutOfMemoryError, StoreError
 
 __all__ = ["ErrorInterceptor"]
 
@@ -46,6 +46,9 @@ class ErrorInterceptor(WrappingInterceptor):
 
 
 async def _abort(context: Any, method: str, error: Exception) -> NoReturn:
+    if isinstance(error, MemoryError):
+        _log.warning("%s found no memory", method)
+        error = OutOfMemoryError()
     if isinstance(error, StoreError):
         _log.debug("%s: %s", method, error)
         status = status_of(error)

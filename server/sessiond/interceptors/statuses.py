@@ -30,6 +30,7 @@ _CODES: dict[type[errors.StoreError], grpc.StatusCode] = {
     errors.IllegalTransitionError: grpc.StatusCode.FAILED_PRECONDITION,
     errors.HistoryTrimmedError: grpc.StatusCode.OUT_OF_RANGE,
     errors.CursorAheadError: grpc.StatusCode.OUT_OF_RANGE,
+    errors.OutOfMemoryError: grpc.StatusCode.RESOURCE_EXHAUSTED,
     errors.StorageFullError: grpc.StatusCode.RESOURCE_EXHAUSTED,
     errors.StorageUnavailableError: grpc.StatusCode.UNAVAILABLE,
     errors.CorruptedError: grpc.StatusCode.DATA_LOSS,
@@ -57,7 +58,7 @@ def _details(error: errors.StoreError) -> list[Message]:
         case errors.LimitReachedError():
             exceeded = QuotaFailure.Violation(subject=error.limit, description=error.description)
             details.append(QuotaFailure(violations=[exceeded]))
-        case errors.DrainingError() | errors.StorageUnavailableError():
+        case errors.DrainingError() | errors.StorageUnavailableError() | errors.OutOfMemoryError():
             details.append(RetryInfo(retry_delay=Duration(seconds=RETRY_AFTER_SECONDS)))
     return details
 

@@ -15,6 +15,7 @@ __all__ = [
     "InvalidRequestError",
     "LimitReachedError",
     "NotFoundError",
+    "OutOfMemoryError",
     "SequenceConflictError",
     "StorageFullError",
     "StorageUnavailableError",
@@ -247,6 +248,17 @@ class StorageUnavailableError(StoreError):
 
     def __init__(self, message: str = "the storage cannot be used for now; repeat later") -> None:
         super().__init__(message, ErrorReason.ERROR_REASON_STORAGE_UNAVAILABLE)
+
+
+class OutOfMemoryError(StoreError):
+    """There is no memory for the call; nothing of it was kept."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the server has too little memory for the call; nothing was written; repeat later, ask for less at once, or"
+            " give it more",
+            ErrorReason.ERROR_REASON_OUT_OF_MEMORY,
+        )
 
 
 class CorruptedError(StoreError):

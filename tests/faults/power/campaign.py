@@ -27,7 +27,7 @@ from sessiond.store.sqlite.engine import DATABASE_NAME, SqliteStore
 from sessiond.store.sqlite.migrations import migrate
 from sessionstore.v1 import session_store_service_pb2 as pb
 from tests.faults.checker import violations
-from tests.faults.history import SessionHistory
+from tests.faults.history import GONE, SessionHistory
 from tests.faults.power.disks import Disk, Record, records
 from tests.faults.power.recorded_run import DELETED, NOTES, TRIMMED
 from tests.faults.preloading import build_library
@@ -111,9 +111,9 @@ class _Told:
             case "trim-acknowledged" if self._keeps:
                 self.histories[TRIMMED].trim_acknowledged = note["before"]
             case "deletion-sent":
-                self.histories[DELETED].deletion_sent = True
+                self.histories[DELETED].send(GONE)
             case "deletion-acknowledged" if self._keeps:
-                self.histories[DELETED].deletion_acknowledged = True
+                self.histories[DELETED].arrive(GONE)
 
 
 async def _start(data_dir: Path) -> None:

@@ -12,6 +12,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from sessionstore.v1 import session_store_service_pb2 as pb
 from sessionstore.v1.session_store_service_pb2_grpc import SessionStoreServiceStub
+from sessionstore.v1.tool_pb2 import ToolCall
 from tests.builders import append, collect, commit, part
 
 __all__ = ["Caller", "caller"]
@@ -61,6 +62,16 @@ class Caller:
         """The ids of all events of a session."""
         events = await collect(self.stub.GetEvents(pb.GetEventsRequest(session_id=session_id)), "events")
         return [event.event_id for event in events]
+
+    async def create_tool_call(self, session_id: str, call_id: str, size: int) -> None:
+        """Creates a tool call of so many bytes."""
+        call = ToolCall(id=call_id, name="n", parameters_json=f'"{"x" * size}"')
+        await self.stub.CreateToolCall(pb.CreateToolCallRequest(session_id=session_id, tool_call=call))
+
+    async def tool_call_ids(self, session_id: str) -> list[str]:
+        """The ids of all tool calls of a session, which is read whole."""
+        sessions = self.stub.GetSession(pb.GetSessionRequest(session_id=session_id))
+        return [state.tool_call.id async for part in sessions for state in part.session.state.tool_calls]
 
     async def fill(self, session_id: str, text: str) -> list[str]:
         """Appends a text until there is no room for it; returns the ids that were acknowledged."""

@@ -85,6 +85,18 @@ async def _append_large(client: Caller) -> None:
     await client.append("kept", "large", "x" * 3_000_000)
 
 
+async def test_a_copy_that_there_is_no_room_for_is_told(disk: SmallDisk, client: Caller) -> None:
+    """Many tool calls wait in a file while they are answered; other reads go on."""
+    calls = [f"c{number}" for number in range(5)]
+    for name in calls:
+        await client.create_tool_call("kept", name, 700_000)
+    disk.fill()
+    assert "UNAVAILABLE STORAGE_UNAVAILABLE" == await client.refusal(client.tool_call_ids("kept"))
+    assert ["first"] == await client.event_ids("kept")
+    disk.free()
+    assert calls == await client.tool_call_ids("kept")
+
+
 async def test_trimming_makes_room_on_a_full_disk(disk: SmallDisk, client: Caller) -> None:
     """As deleting does."""
     written = await client.fill("kept", TEXT)

@@ -10,7 +10,7 @@ import grpc
 import pytest
 
 from sessiond.interceptors.errors import ErrorInterceptor
-from sessiond.store.errors import NotFoundError
+from sessiond.store.errors import NotFoundError, OutOfMemoryError
 
 INSIDE = "what only the log may tell"
 
@@ -68,6 +68,14 @@ async def test_an_error_of_the_store_ends_the_call_with_its_status(kind: str) ->
     context = Context()
     assert ["answer"] * kind.endswith("_stream") == await finish(kind, NotFoundError.session("s"), context)
     assert (grpc.StatusCode.NOT_FOUND, "no session 's'") == context.ended
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_missing_memory_is_told_as_such(kind: str) -> None:
+    """Wherever it was missed: nobody made a mistake."""
+    context = Context()
+    await finish(kind, MemoryError(), context)
+    assert (grpc.StatusCode.RESOURCE_EXHAUSTED, str(OutOfMemoryError())) == context.ended
 
 
 @pytest.mark.parametrize("kind", KINDS)

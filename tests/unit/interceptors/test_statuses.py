@@ -36,6 +36,7 @@ TABLE: list[tuple[errors.StoreError, grpc.StatusCode, str, type[Message] | None]
     (errors.IllegalTransitionError("c", "a", "b"), Code.FAILED_PRECONDITION, "ILLEGAL_TRANSITION", None),
     (errors.HistoryTrimmedError(1, 3), Code.OUT_OF_RANGE, "HISTORY_TRIMMED", None),
     (errors.CursorAheadError(9, 3, 0), Code.OUT_OF_RANGE, "CURSOR_AHEAD", None),
+    (errors.OutOfMemoryError(), Code.RESOURCE_EXHAUSTED, "OUT_OF_MEMORY", RetryInfo),
     (errors.StorageFullError(), Code.RESOURCE_EXHAUSTED, "STORAGE_FULL", None),
     (errors.StorageUnavailableError(), Code.UNAVAILABLE, "STORAGE_UNAVAILABLE", RetryInfo),
     (errors.CorruptedError("message 3"), Code.DATA_LOSS, "DATA_CORRUPTED", None),

@@ -5,11 +5,14 @@ import os
 import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
+from google.protobuf.message import DecodeError
 
-from sessiond.store.errors import CorruptedError, StorageUnavailableError
-from sessiond.store.sqlite import upkeep, writer
+from sessiond.contract import encoded_events
+from sessiond.store.errors import CorruptedError, OutOfMemoryError, StorageUnavailableError
+from sessiond.store.sqlite import appends, upkeep, writer
 from sessiond.store.sqlite.engine import DATABASE_NAME, SqliteStore
 from sessiond.store.sqlite.migrations import migrate
 from sessiond.store.sqlite.reserve import Reserve
@@ -96,6 +99,29 @@ async def test_a_read_that_fails_tells_why_it_did(store: SqliteStore) -> None:
 
     with pytest.raises(StorageUnavailableError):
         await store._readers.run(fail)
+
+
+async def test_a_write_that_finds_no_memory_leaves_nothing(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is refused as a whole, whatever it had written already, and can be repeated."""
+    both = commit("s", append(part("a"), "a"), append(part("b"), "b"))
+    with monkeypatch.context() as patched:
+        patched.setattr(appends, "_event_result", Mock(side_effect=[Mock(), MemoryError]))
+        with pytest.raises(OutOfMemoryError):
+            await store.submit(both)
+    assert [] == await events_of(store, "s")
+    assert [0, 1] == [result.append_event.sequence for result in (await store.submit(both)).results]
+    assert store._writer.state.possible
+
+
+async def test_a_read_that_finds_no_memory_says_so(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is stored is not taken for damaged."""
+    await append_event(store, "x")
+    with monkeypatch.context() as patched:
+        no_memory = DecodeError("Error parsing message: Arena alloc failed")
+        patched.setattr(encoded_events, "GetEventsResponse", Mock(FromString=Mock(side_effect=no_memory)))
+        with pytest.raises(OutOfMemoryError):
+            await events_of(store, "s")
+    assert 1 == len(await events_of(store, "s"))
 
 
 async def test_damage_in_one_session_refuses_only_its_own_writes(store: SqliteStore, data_dir: Path) -> None:

@@ -5,12 +5,14 @@ from typing import NoReturn, Protocol, TypeVar
 
 from google.protobuf.message import DecodeError, Message
 
+from sessiond.contract.decode_errors import check_memory
 from sessiond.contract.encoded_events import encode_stored_event
 from sessiond.contract.items import event_model, event_type
 from sessiond.contract.limits import Limits
 from sessiond.contract.timestamps import set_us
 from sessiond.store.errors import AlreadyExistsError, CorruptedError, LimitReachedError
 from sessiond.store.sqlite.checksums import checksum, event_checksum, is_damaged
+from sessiond.store.sqlite.errors import reading
 from sessiond.store.sqlite.event_index import COLUMNS
 from sessiond.store.sqlite.session_rows import SessionRow, is_beyond
 from sessiond.store.sqlite.tool_call_rows import TOOL_CALL_COLUMNS, ToolCallRow
@@ -55,6 +57,7 @@ def _same(sent: ItemT, sent_bytes: bytes, stored_bytes: bytes, what: str) -> boo
     try:
         stored = type(sent).FromString(stored_bytes)
     except DecodeError as error:
+        check_memory(error)
         raise CorruptedError(what) from error
     return stored == sent
 
@@ -186,9 +189,10 @@ class AppendEvent:
         if found is None:
             raise CorruptedError(f"event {sequence}")
         position, _, commit_index, stored_at_us, kind, event_id, payload, stored = found
-        total = event_checksum(
-            position, row.session_key, sequence, commit_index, stored_at_us, kind, self.event_id, payload
-        )
+        with reading():
+            total = event_checksum(
+                position, row.session_key, sequence, commit_index, stored_at_us, kind, self.event_id, payload
+            )
         if event_id != self.event_id or is_damaged(stored, total):
             raise CorruptedError(f"event {sequence}")
         if not _same(self._event, self._payload, payload, f"event {sequence}"):

@@ -12,7 +12,7 @@ from typing import Literal, TypeVar
 
 import aiosqlite
 
-from sessiond.store.sqlite.errors import translated
+from sessiond.store.sqlite.errors import reading, translated
 
 __all__ = ["Durability", "EngineConnection", "ReaderPool", "open_reader", "open_writer"]
 
@@ -139,7 +139,8 @@ class ReaderPool:
         def in_one_snapshot(connection: sqlite3.Connection) -> T:
             connection.execute("BEGIN")
             try:
-                return work(connection)
+                with reading():
+                    return work(connection)
             finally:
                 # A failed read may have ended the transaction already, and its error is the one to tell.
                 if connection.in_transaction:

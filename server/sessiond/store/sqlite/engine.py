@@ -1,10 +1,12 @@
 """The engine: one database file, one writer, a few readers."""
 
 import asyncio
+import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
 from sessiond.contract.limits import Limits
+from sessiond.store.errors import CorruptedError
 from sessiond.store.protocol import EventFeed, StoreInfo
 from sessiond.store.sqlite.commits import CommitOperation
 from sessiond.store.sqlite.connection import Durability, ReaderPool, open_writer
@@ -65,12 +67,7 @@ class SqliteStore(StreamingReads):
         try:
             # The first write of a connection makes the log's files, without which no reader can be opened.
             await connection.run(lambda writing: writing.execute("BEGIN IMMEDIATE").execute("COMMIT"))
-            info = await connection.run(
-                lambda writing: StoreInfo(
-                    store_id=writing.execute("SELECT value FROM store_info WHERE key = 'store_id'").fetchone()[0],
-                    schema_version=writing.execute("PRAGMA user_version").fetchone()[0],
-                )
-            )
+            info = await connection.run(_read_info)
             upkeep = await connection.run(lambda _: Upkeep(path, reserve or Reserve(data_dir, 0)))
             readers = await ReaderPool.open(path, READERS)
         except BaseException:
@@ -144,3 +141,10 @@ class SqliteStore(StreamingReads):
         await self._writer.drain()
         await self._readers.close()
         await self._writer.close()
+
+
+def _read_info(connection: sqlite3.Connection) -> StoreInfo:
+    store_id = connection.execute("SELECT value FROM store_info WHERE key = 'store_id'").fetchone()
+    if store_id is None:
+        raise CorruptedError("the id of the store")
+    return StoreInfo(store_id=store_id[0], schema_version=connection.execute("PRAGMA user_version").fetchone()[0])

@@ -5,14 +5,29 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sessiond.store.errors import CorruptedError, StorageFullError, StorageUnavailableError, StoreError
+from sessiond.store.errors import (
+    CorruptedError,
+    OutOfMemoryError,
+    StorageFullError,
+    StorageUnavailableError,
+    StoreError,
+)
 
-__all__ = ["is_io_error", "translate", "translated"]
+__all__ = ["is_io_error", "reading", "translate", "translated"]
 
 _log = logging.getLogger(__name__)
 
 _PRIMARY_CODE_MASK = 0xFF
-_CORRUPTED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_CORRUPTED = {
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_NOTADB,
+    # What we store keeps all constraints, and is of the right types.
+    sqlite3.SQLITE_CONSTRAINT,
+    sqlite3.SQLITE_MISMATCH,
+}
+_NO_TEXT = "Could not decode to UTF-8"
+"""How the driver's error begins for a text that is none; it has no code."""
+
 _UNAVAILABLE = {
     sqlite3.SQLITE_BUSY,
     sqlite3.SQLITE_CANTOPEN,
@@ -38,6 +53,8 @@ def _primary_code(error: sqlite3.Error) -> int | None:
 def translate(error: sqlite3.Error) -> StoreError | None:
     """The store error that a driver error stands for, or None when it is a mistake of ours."""
     primary = _primary_code(error)
+    if primary is None and str(error).startswith(_NO_TEXT):
+        return CorruptedError("the database")
     if primary == sqlite3.SQLITE_FULL:
         return StorageFullError()
     if primary in _CORRUPTED:
@@ -48,10 +65,26 @@ def translate(error: sqlite3.Error) -> StoreError | None:
 
 
 @contextmanager
+def reading() -> Iterator[None]:
+    """Turns what Python makes of values that nobody stored into CorruptedError; its traceback is logged.
+
+    A read was checked before it began: what is of the wrong type, or out of range, comes from a row.
+    """
+    try:
+        yield
+    except (AttributeError, OverflowError, TypeError, ValueError) as error:
+        _log.warning("a stored value is not what was ever stored", exc_info=error)
+        raise CorruptedError("what was read") from error
+
+
+@contextmanager
 def translated() -> Iterator[None]:
     """Turns the driver's errors into store errors; the original stays as the cause, for the log."""
     try:
         yield
+    except MemoryError as error:
+        _log.warning("storage: no memory")
+        raise OutOfMemoryError from error
     except sqlite3.Error as error:
         meaning = translate(error)
         if meaning is None:

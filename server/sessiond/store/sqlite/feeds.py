@@ -38,7 +38,8 @@ class EventRing:
         complete = change.appended == len(change.events)
         if change.trimmed or change.gone or not complete:
             self._clear()
-        if not complete or not change.events:
+        # Of a session that is gone nothing is held: whoever reads on has to learn of it from the table.
+        if change.gone or not complete or not change.events:
             return
         if self._end is not None and self._end != change.events[0].sequence:
             self._clear()

@@ -4,6 +4,7 @@ import sqlite3
 
 from google.protobuf.message import DecodeError
 
+from sessiond.contract.decode_errors import check_memory
 from sessiond.contract.limits import FRAGMENT_BYTES
 from sessiond.contract.timestamps import from_us
 from sessiond.store.errors import CorruptedError, NotFoundError
@@ -59,9 +60,11 @@ def read_messages(
         try:
             stored.message.ParseFromString(payload)
         except DecodeError as error:
+            check_memory(error)
             raise CorruptedError(f"message {sequence} of session {session_id!r}") from error
         page.append(stored)
     else:
+        # None is ever deleted.
         if expected < before:
             raise CorruptedError(f"message {expected} of session {session_id!r}")
     return page

@@ -140,6 +140,9 @@ def _connection(path: Path, options: str) -> Iterator[sqlite3.Connection]:
             yield connection
     except sqlite3.DatabaseError as error:
         raise MigrationError(f"{path.name} {_meaning(error)}") from error
+    except UnicodeDecodeError as error:
+        # Of the names of what is damaged in the schema.
+        raise MigrationError(f"{path.name} {_meaning(sqlite3.DatabaseError('its schema is damaged'))}") from error
 
 
 def _meaning(error: sqlite3.DatabaseError) -> str:

@@ -5,17 +5,20 @@ never changed, so the number of them at one moment is enough; tool calls do chan
 file in the same transaction.
 """
 
+import logging
 import sqlite3
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
 
 from google.protobuf.message import DecodeError
 
+from sessiond.contract.decode_errors import check_memory
 from sessiond.contract.timestamps import from_us
-from sessiond.store.errors import CorruptedError, NotFoundError
+from sessiond.store.errors import CorruptedError, NotFoundError, StorageUnavailableError
 from sessiond.store.sqlite.checksums import checksum, is_damaged
 from sessiond.store.sqlite.fragments import fragments
 from sessiond.store.sqlite.session_rows import ROW_COLUMNS, SessionRow
@@ -23,6 +26,8 @@ from sessiond.store.sqlite.tool_call_reads import iterate_tool_calls
 from sessionstore.v1.session_pb2 import Session, SessionConfig, SessionState, SessionStatus
 
 __all__ = ["SessionSnapshot", "read_session"]
+
+_log = logging.getLogger(__name__)
 
 MEMORY_BYTES = 2 * 1024 * 1024
 """Tool calls beyond this size wait on disk and not in memory."""
@@ -62,13 +67,18 @@ class SessionSnapshot:
 
     def tool_call_fragments(self) -> Iterator[Session]:
         """The fragments that carry the tool calls."""
-        self.tool_calls.seek(0)
-        while length := self.tool_calls.read(_LENGTH_BYTES):
-            yield Session.FromString(self.tool_calls.read(int.from_bytes(length)))
+        with _set_aside():
+            self.tool_calls.seek(0)
+        while encoded := self._next_tool_calls():
+            yield Session.FromString(encoded)
+
+    def _next_tool_calls(self) -> bytes:
+        with _set_aside():
+            return self.tool_calls.read(int.from_bytes(self.tool_calls.read(_LENGTH_BYTES)))
 
     def close(self) -> None:
         """Removes the temporary file."""
-        self.tool_calls.close()
+        _close(self.tool_calls)
 
 
 def read_session(
@@ -86,6 +96,7 @@ def read_session(
         config = SessionConfig.FromString(config_bytes)
         approvals = Session.FromString(approvals_bytes).state
     except DecodeError as error:
+        check_memory(error)
         raise CorruptedError(f"the configuration of session {session_id!r}") from error
     header = Session(
         id=row.id,
@@ -95,17 +106,47 @@ def read_session(
         updated_at=from_us(row.updated_at_us),
         state=_state(row),
     )
+    return SessionSnapshot(
+        row.session_key,
+        header,
+        _approvals(config, approvals),
+        row.next_message,
+        _tool_calls(connection, row.session_key, temporary, omit_content=omit_content),
+    )
+
+
+def _tool_calls(connection: sqlite3.Connection, session_key: int, temporary: Path, *, omit_content: bool) -> IO[bytes]:
     spool: IO[bytes] = tempfile.SpooledTemporaryFile(MEMORY_BYTES, dir=str(temporary))  # noqa: SIM115 - outlives this call
     try:
         if not omit_content:
-            for group in fragments(iterate_tool_calls(connection, row.session_key)):
+            for group in fragments(iterate_tool_calls(connection, session_key)):
                 encoded = Session(state=SessionState(tool_calls=group)).SerializeToString()
-                spool.write(len(encoded).to_bytes(_LENGTH_BYTES))
-                spool.write(encoded)
+                with _set_aside():
+                    spool.write(len(encoded).to_bytes(_LENGTH_BYTES))
+                    spool.write(encoded)
     except BaseException:
-        spool.close()
+        _close(spool)
         raise
-    return SessionSnapshot(row.session_key, header, _approvals(config, approvals), row.next_message, spool)
+    return spool
+
+
+def _close(spool: IO[bytes]) -> None:
+    # On a full disk it tries once more to write what it could not.
+    with suppress(OSError):
+        spool.close()
+
+
+@contextmanager
+def _set_aside() -> Iterator[None]:
+    """What the operating system refuses here is no fault of the session: another time it may be read."""
+    try:
+        yield
+    except OSError as error:
+        _log.warning("the tool calls of a session could not be set aside: %s", error)
+        raise StorageUnavailableError(
+            "the session's tool calls, which wait in a file while they are answered, could not be set aside"
+            f" ({error.strerror}); repeat later"
+        ) from error
 
 
 def _state(row: SessionRow) -> SessionState:

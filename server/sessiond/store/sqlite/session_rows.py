@@ -8,6 +8,7 @@ from sessiond.contract.limits import Limits
 from sessiond.contract.timestamps import from_us
 from sessiond.store.errors import CorruptedError, NotFoundError
 from sessiond.store.sqlite.checksums import checksum, is_damaged
+from sessiond.store.sqlite.errors import reading
 from sessiond.store.sqlite.session_metadata import read_metadata
 from sessionstore.v1.session_pb2 import SessionInfo, SessionStatus
 
@@ -97,13 +98,14 @@ def find_live(connection: sqlite3.Connection, session_id: str) -> SessionRow:
 
 def row_info(connection: sqlite3.Connection, row: SessionRow) -> SessionInfo:
     """A session without its content."""
-    return SessionInfo(
-        id=row.id,
-        created_at=from_us(row.created_at_us),
-        updated_at=from_us(row.updated_at_us),
-        last_model=row.last_model,
-        message_count=row.message_count,
-        metadata=read_metadata(connection, row.session_key),
-        status=cast("SessionStatus", row.status),
-        last_event_sequence=row.last_event,
-    )
+    with reading():
+        return SessionInfo(
+            id=row.id,
+            created_at=from_us(row.created_at_us),
+            updated_at=from_us(row.updated_at_us),
+            last_model=row.last_model,
+            message_count=row.message_count,
+            metadata=read_metadata(connection, row.session_key),
+            status=cast("SessionStatus", row.status),
+            last_event_sequence=row.last_event,
+        )

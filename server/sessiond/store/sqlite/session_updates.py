@@ -2,6 +2,7 @@
 
 from google.protobuf.message import DecodeError
 
+from sessiond.contract.decode_errors import check_memory
 from sessiond.contract.limits import Limits
 from sessiond.contract.masks import replace_masked
 from sessiond.contract.secrets import keep_redacted, stored_credentials
@@ -66,6 +67,7 @@ class UpdateSession:
             config = SessionConfig.FromString(config_bytes)
             approvals = Session.FromString(approvals_bytes)
         except DecodeError as error:
+            check_memory(error)
             raise CorruptedError(f"the configuration of session {row.id!r}") from error
         old_metadata = dict(config.metadata)
         config = self._change(config)

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from google.protobuf.message import DecodeError
 
+from sessiond.contract.decode_errors import check_memory
 from sessiond.contract.limits import FRAGMENT_BYTES
 from sessiond.contract.timestamps import from_us, set_us
 from sessiond.store.errors import CorruptedError
@@ -41,6 +42,7 @@ def _state(session_key: int, columns: tuple[Any, ...]) -> ToolCallState:
             state.stats.SetInParent()
             state.stats.MergeFromString(row.stats)
     except DecodeError as damage:
+        check_memory(damage)
         raise CorruptedError(f"tool call {row.id!r}") from damage
     return state
 
@@ -62,6 +64,8 @@ def read_pending_tool_calls(
     size_bytes = 0
     last_key = after_key
     for row in connection.execute(_UNFINISHED, (session_key, after_key, include_unfinished)):
+        if row[0] <= last_key:
+            raise CorruptedError(f"the order of the tool calls of session {session_id!r}")
         state = _state(session_key, row)
         size_bytes += state.ByteSize()
         if page and size_bytes > FRAGMENT_BYTES:

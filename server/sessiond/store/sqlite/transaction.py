@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sessiond.contract.timestamps import now_us
+from sessiond.store.errors import CorruptedError
 from sessiond.store.sqlite.checksums import event_checksum
 from sessiond.store.sqlite.event_index import EVENTS_AT_ONCE, find_ids, index_events, recent_ids
 from sessiond.store.sqlite.publication import Publication, PublishedEvent
@@ -105,7 +106,10 @@ class WriteTransaction:
         """The position of a new event, among the events of all sessions."""
         memory = self._memory
         if memory.next_position == memory.positions_end:
-            ((end,),) = self._connection.execute(_SET_POSITIONS_ASIDE, (POSITIONS_AT_ONCE,)).fetchall()
+            found = self._connection.execute(_SET_POSITIONS_ASIDE, (POSITIONS_AT_ONCE,)).fetchall()
+            if not found:
+                raise CorruptedError("the counter of positions")
+            ((end,),) = found
             memory.next_position, memory.positions_end = end - POSITIONS_AT_ONCE, end
         memory.next_position += 1
         return memory.next_position - 1

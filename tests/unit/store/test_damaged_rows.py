@@ -1,0 +1,95 @@
+"""Rows that no writer stores are told as damage, and neither as a failure of the server nor as all there is."""
+
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sessiond.store.errors import CorruptedError
+from sessiond.store.sqlite.engine import DATABASE_NAME, SqliteStore
+from sessionstore.v1 import session_store_service_pb2 as pb
+from sessionstore.v1.session_pb2 import SessionConfig
+from tests.builders import append, collect, commit, event_fragments, part, tool_call, user_message
+
+
+@pytest.fixture
+async def folder(data_dir: Path) -> Path:
+    """The folder of a store that is closed, with a session of three events and messages, and a tool call."""
+    store = await SqliteStore.open(data_dir, durability="normal")
+    request = pb.CreateSessionRequest(session_id="s", config=SessionConfig(metadata={"team": "a"}))
+    await store.create_session(request)
+    for number in range(3):
+        message = pb.Mutation(append_message=user_message(f"m{number}"))
+        await store.submit(commit("s", append(part("x"), f"e{number}"), message))
+    await store.submit(commit("s", pb.Mutation(create_tool_call=tool_call("c"))))
+    await store.close()
+    return data_dir
+
+
+@pytest.fixture
+async def damaged(folder: Path, damage: str) -> AsyncIterator[SqliteStore]:
+    """That store, open again after a statement that stands for damage."""
+    alter(folder, damage)
+    store = await SqliteStore.open(folder, durability="normal")
+    yield store
+    await store.close()
+
+
+def alter(folder: Path, statement: str) -> None:
+    with closing(sqlite3.connect(folder / DATABASE_NAME)) as connection, connection:
+        connection.execute(statement)
+
+
+def messages(store: SqliteStore) -> Awaitable[Any]:
+    return collect(store.get_messages(pb.GetMessagesRequest(session_id="s")), "messages")
+
+
+def events(store: SqliteStore) -> Awaitable[Any]:
+    return collect(event_fragments(store.get_events(pb.GetEventsRequest(session_id="s"))), "events")
+
+
+async def tail(store: SqliteStore) -> object:
+    return await (await store.open_feed("s")).read(-1)
+
+
+def listing(store: SqliteStore) -> Awaitable[Any]:
+    return store.list_sessions(pb.ListSessionsRequest())
+
+
+async def write(store: SqliteStore) -> object:
+    return await store.submit(commit("s", append(part("new"))))
+
+
+@pytest.mark.parametrize(
+    ("damage", "call"),
+    [
+        ("UPDATE session_metadata SET key = CAST(x'6bee' AS TEXT)", listing),
+        ("UPDATE sessions SET status = 9000000000000000000", listing),
+        ("UPDATE sessions SET message_count = -5", listing),
+        ("DELETE FROM messages WHERE sequence = 1", messages),
+        ("DELETE FROM messages WHERE sequence = 2", messages),
+        ("DELETE FROM events WHERE sequence = 0", events),
+        ("DELETE FROM events WHERE sequence = 1", events),
+        ("DELETE FROM events WHERE sequence = 2", events),
+        ("DELETE FROM events WHERE sequence = 1", tail),
+        ("DELETE FROM events WHERE sequence = 2", tail),
+        ("DELETE FROM store_counters", write),
+        ("UPDATE store_counters SET value = 1", write),
+    ],
+)
+async def test_damage_in_a_row_is_told(
+    damaged: SqliteStore, call: Callable[[SqliteStore], Awaitable[object]], damage: str
+) -> None:
+    """Text that is none, numbers that nobody counts to, rows and counters that are missing."""
+    with pytest.raises(CorruptedError):
+        await call(damaged)
+
+
+async def test_a_store_without_its_id_is_not_opened(folder: Path) -> None:
+    """Clients tell by it whether they met the store before."""
+    alter(folder, "DELETE FROM store_info")
+    with pytest.raises(CorruptedError, match="the id of the store"):
+        await SqliteStore.open(folder)
