@@ -14,7 +14,7 @@ from sessionstore.v1 import session_store_service_pb2 as pb
 from tests.builders import append, commit, complete, part, tool_call, user_message
 from tests.fuzz.clock import STEP_US, Clock
 from tests.fuzz.comparison import Comparison
-from tests.fuzz.requests import ADMINISTRATION, OTHER, READS, WRITES, DrawnCall
+from tests.fuzz.requests import ADMINISTRATION, EVENT_READS, OTHER, READS, WRITES, DrawnCall
 from tests.fuzz.stack import Stack
 
 __all__ = ["ContractMachine"]
@@ -69,6 +69,23 @@ class ContractMachine(RuleBasedStateMachine):
     def administer(self, call: DrawnCall) -> None:
         """A call that removes or archives a session, or restores one."""
         self.both.call(*call)
+
+    @rule(call=READS, write=WRITES)
+    def put_away(self, call: DrawnCall, write: DrawnCall) -> None:
+        """A session is archived, and comes back as it was."""
+        self.both.call("ArchiveSession", admin_pb.ArchiveSessionRequest(session_id="a"))
+        self.both.call(*call)
+        self.both.call(*write)
+        self.both.call("ListArchives", admin_pb.ListArchivesRequest(page_size=1))
+        self.both.call("RestoreSession", admin_pb.RestoreSessionRequest(session_id="a"))
+        self.both.call(*call)
+
+    @rule(before=st.integers(0, 3), calls=st.lists(EVENT_READS, max_size=4))
+    def trim(self, before: int, calls: list[DrawnCall]) -> None:
+        """The oldest events go, and whoever reads on after them is told."""
+        self.both.call("DeleteEventsBefore", pb.DeleteEventsBeforeRequest(session_id="a", before_sequence=before))
+        for call in calls:
+            self.both.call(*call)
 
     @rule(steps=st.sampled_from([1, 1, 1, 3, -1]))
     def time_passes(self, steps: int) -> None:

@@ -14,7 +14,7 @@ from sessionstore.v1.tool_pb2 import ToolCallStats
 from tests.builders import complete, custom, failed, part, result, said, tool_call, user_message
 from tests.fuzz.clock import EPOCH_US, STEP_US
 
-__all__ = ["ADMINISTRATION", "OTHER", "READS", "WRITES", "DrawnCall"]
+__all__ = ["ADMINISTRATION", "EVENT_READS", "OTHER", "READS", "WRITES", "DrawnCall"]
 
 DrawnCall = tuple[str, Message]
 
@@ -24,13 +24,13 @@ _SESSION = st.sampled_from(["a", "a", "a", "a", "ab", "ab", OTHER, "none"])
 _TEXT = st.sampled_from(["", "x", "y"])
 _MESSAGE_ID = st.sampled_from(["m1", "m2", "m3"])
 _MESSAGE = st.builds(user_message, _MESSAGE_ID, _TEXT) | st.builds(said, _MESSAGE_ID, _TEXT)
-_CALL_ID = st.sampled_from(["c1", "c2", "c3"])
+_CALL_ID = st.sampled_from(["c1", "c1", "c2", "c3"])
 _TOOL_CALL = st.builds(tool_call, _CALL_ID, st.sampled_from(["grep", "bash"]))
 _EVENT = st.sampled_from(
     [part("x"), part("y"), complete("model"), complete(""), failed("other"), custom("k"), custom("l", b"\x00\xff")]
 )
 _EVENT_ID = st.none() | st.sampled_from(["e1", "e2", "e3"])
-_SEQUENCE = st.integers(0, 6) | st.just(2**63 - 1)
+_SEQUENCE = st.sampled_from([0, 0, 1, 1, 2, 2, 3, 4, 5, 2**63 - 1])
 _TYPES = st.lists(
     st.sampled_from(["message_part", "message_complete", "custom", "custom:k", "tool_call_failed"]), max_size=2
 )
@@ -163,6 +163,7 @@ WRITES: st.SearchStrategy[DrawnCall] = st.one_of(
     _call("AppendMessage", session_id=_SESSION, message=_MESSAGE),
     _call("CreateToolCall", session_id=_SESSION, tool_call=_TOOL_CALL),
     _call("UpdateToolCall", session_id=_SESSION, update=_TOOL_CALL_UPDATE),
+    _call("UpdateToolCall", session_id=st.just("a"), update=_TOOL_CALL_UPDATE),
     _call("UpdateActiveMessageId", session_id=_SESSION, message_id=st.none() | _MESSAGE_ID),
     st.tuples(st.just("AppendEvent"), _APPEND_EVENT),
     st.tuples(st.just("AppendEvent"), _APPEND_EVENT),
@@ -194,20 +195,7 @@ _TAIL_START = st.one_of(
     _SEQUENCE.map(lambda sequence: {"after_sequence": sequence}),
 )
 
-READS: st.SearchStrategy[DrawnCall] = st.one_of(
-    _call("GetSession", session_id=_SESSION, omit_content=st.booleans(), include_secrets=st.booleans()),
-    _call(
-        "ListSessions",
-        filter=_FILTER,
-        order_by=st.integers(0, 3),
-        ascending=st.booleans(),
-        limit=_COUNT,
-        offset=_COUNT,
-        page_size=st.integers(0, 3),
-    ),
-    _call("GetMessages", session_id=_SESSION, after_sequence=st.none() | _SEQUENCE, limit=_COUNT),
-    _call("ListMessages", session_id=_SESSION, page_size=st.integers(0, 2)),
-    _call("GetPendingToolCalls", session_id=_SESSION, include_unfinished=st.booleans()),
+EVENT_READS: st.SearchStrategy[DrawnCall] = st.one_of(
     _call(
         "GetEvents",
         session_id=_SESSION,
@@ -230,5 +218,22 @@ READS: st.SearchStrategy[DrawnCall] = st.one_of(
             st.booleans(),
         ),
     ),
+)
+
+READS: st.SearchStrategy[DrawnCall] = st.one_of(
+    _call("GetSession", session_id=_SESSION, omit_content=st.booleans(), include_secrets=st.booleans()),
+    _call(
+        "ListSessions",
+        filter=_FILTER,
+        order_by=st.integers(0, 3),
+        ascending=st.booleans(),
+        limit=_COUNT,
+        offset=_COUNT,
+        page_size=st.integers(0, 3),
+    ),
+    _call("GetMessages", session_id=_SESSION, after_sequence=st.none() | _SEQUENCE, limit=_COUNT),
+    _call("ListMessages", session_id=_SESSION, page_size=st.integers(0, 2)),
+    _call("GetPendingToolCalls", session_id=_SESSION, include_unfinished=st.booleans()),
+    EVENT_READS,
     _call("ListArchives", page_size=st.integers(0, 2)),
 )

@@ -32,5 +32,5 @@ def test_the_store_answers_what_the_model_answers() -> None:
 def test_a_store_that_is_wrong_does_not_get_through(monkeypatch: pytest.MonkeyPatch) -> None:
     """One that takes the same id with other content for a repeat."""
     monkeypatch.setattr(appends, "_same", lambda *_: True)
-    with pytest.raises(AssertionError, match="ALREADY_EXISTS"):
+    with pytest.raises(AssertionError, match="the store answers"):
         played(Phase.generate)

@@ -35,7 +35,7 @@ from tests.fuzz.model_sessions import ModelSession
 __all__ = ["IMPORTERS", "ImporterTarget"]
 
 _LIMITS = Limits()
-_NUMBER = re.compile(r"\d+")
+_NUMBER, _WORDS = re.compile(r"\d+"), re.compile(r"[\w ,;-]*")
 CLOSER_LOOKS = 4
 """Of so many inputs one is imported into a model of the store, and its entries are rebuilt."""
 
@@ -90,8 +90,14 @@ class ImporterTarget(Target):
             raise AssertionError("the summary does not add up")
         for step in steps:
             if (problem := step.problem) is not None:
-                self.refusals[_NUMBER.sub("N", problem.error.partition(":")[0])[:50]] += 1
+                self.refusals[_told(problem.error)] += 1
                 visible(f"{problem.location}: {problem.error}").encode()  # as the command shows it
+
+
+def _told(error: str) -> str:
+    """What is wrong with an entry, without what is found in it."""
+    words = _WORDS.match(_NUMBER.sub("N", error))
+    return "" if words is None else words.group().strip()
 
 
 def _check_commits(steps: Iterable[Step]) -> None:
