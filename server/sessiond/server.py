@@ -20,6 +20,7 @@ from sessiond.access.tls_files import ReplaceableTls, TlsFiles
 from sessiond.access.token_authority import TokenAuthority
 from sessiond.access.tokens import TokenFile
 from sessiond.access.transport import server_credentials
+from sessiond.call_counts import CallCounts
 from sessiond.collector import collect_less_often
 from sessiond.config import ConfigError, Listener, ServeConfig
 from sessiond.contract.limits import Limits
@@ -30,6 +31,7 @@ from sessiond.interceptors.errors import ErrorInterceptor
 from sessiond.interceptors.unknown_calls import UnknownCallInterceptor
 from sessiond.listeners import bind
 from sessiond.locking import DataDirLock
+from sessiond.loop_lag import LoopLag
 from sessiond.services.admin import AdminService, ServerFacts
 from sessiond.services.health import StoreHealth
 from sessiond.services.session_store import SessionStoreService
@@ -81,6 +83,7 @@ class Daemon:
     _server: grpc.aio.Server
     _store: Store
     _health: StoreHealth
+    _lag: LoopLag
     _draining: asyncio.Event
     _grace_seconds: float
     _web: "WebGateway | None"
@@ -90,6 +93,7 @@ class Daemon:
 
         Returns within the grace, whatever the clients do.
         """
+        self._lag.close()
         await self._health.stop()
         self._draining.set()
         self._store.wake_feeds()
@@ -135,8 +139,9 @@ async def _start(
 ) -> Daemon:
     draining = asyncio.Event()
     policy = _access_policy(config)
+    counts, lag = CallCounts(), LoopLag()
     interceptors = (
-        ErrorInterceptor(),
+        ErrorInterceptor(counts),
         AccessInterceptor(policy),
         DecodingInterceptor(),
         UnknownCallInterceptor(),
@@ -144,9 +149,10 @@ async def _start(
     server = grpc.aio.server(interceptors=interceptors, options=_server_options(limits))
     facts = ServerFacts(durability=config.durability, started_at_us=now_us())
     session_store_service_pb2_grpc.add_SessionStoreServiceServicer_to_server(
-        SessionStoreService(store, limits, draining), server
+        SessionStoreService(store, limits, draining, counts), server
     )
-    admin_service_pb2_grpc.add_AdminServiceServicer_to_server(AdminService(store, limits, facts), server)
+    admin = AdminService(store, limits, facts, counts, lag)
+    admin_service_pb2_grpc.add_AdminServiceServicer_to_server(admin, server)
     health = StoreHealth(store, ("", _SESSION_STORE.full_name, _ADMIN.full_name))
     health_pb2_grpc.add_HealthServicer_to_server(health.servicer, server)
     services = (_SESSION_STORE, _ADMIN, _HEALTH)
@@ -163,12 +169,13 @@ async def _start(
             web.start(services, policy, allowed_origins=config.allowed_origins, max_request_bytes=max_bytes)
             addresses.extend(web.addresses)
     except BaseException:
+        lag.close()
         await health.stop()
         await server.stop(None)
         if web is not None:
             await web.stop(0)
         raise
-    return Daemon(tuple(addresses), server, store, health, draining, config.grace_seconds, web)
+    return Daemon(tuple(addresses), server, store, health, lag, draining, config.grace_seconds, web)
 
 
 def _require_web() -> None:

@@ -9,6 +9,7 @@ import grpc
 from google.protobuf.message import Message
 
 from sessiond.access.rights import Right
+from sessiond.call_counts import CallCounts
 from sessiond.contract.limits import Limits
 from sessiond.contract.requests import check_request
 from sessiond.contract.secrets import redact
@@ -31,8 +32,9 @@ AnswerT = TypeVar("AnswerT")
 class SessionStoreService(SingleMutations, pb_grpc.SessionStoreServiceServicer):
     """See SessionStoreService in the protos for what each call promises."""
 
-    def __init__(self, store: Store, limits: Limits, draining: asyncio.Event) -> None:
+    def __init__(self, store: Store, limits: Limits, draining: asyncio.Event, counts: CallCounts) -> None:
         super().__init__(store, limits)
+        self._counts = counts
         self._draining = draining
         self._tail_places = TailPlaces(limits.max_tails_per_client)
 
@@ -110,4 +112,4 @@ class SessionStoreService(SingleMutations, pb_grpc.SessionStoreServiceServicer):
     ) -> AsyncIterator[bytes]:
         check_request(request, self._limits)
         place = self._tail_places.place(current_caller().client)
-        return Tail(self._store, request, self._draining, place).frames()
+        return Tail(self._store, request, self._draining, place, self._counts).frames()

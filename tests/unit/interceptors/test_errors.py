@@ -9,6 +9,7 @@ from typing import Any
 import grpc
 import pytest
 
+from sessiond.call_counts import CallCounts
 from sessiond.interceptors.errors import ErrorInterceptor
 from sessiond.store.errors import NotFoundError
 
@@ -53,7 +54,7 @@ async def finish(kind: str, error: BaseException, context: Context) -> list[str]
         make: Any = getattr(grpc, f"{kind}_rpc_method_handler")
         return make(unary if kind.endswith("_unary") else stream)
 
-    handler: Any = await ErrorInterceptor().intercept_service(continuation, Details())
+    handler: Any = await ErrorInterceptor(CallCounts()).intercept_service(continuation, Details())
     with suppress(grpc.aio.AbortError):
         await getattr(handler, kind)("request", context)
     return context.answers

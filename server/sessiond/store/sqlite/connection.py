@@ -133,6 +133,16 @@ class ReaderPool:
             raise
         return cls(connections)
 
+    @property
+    def busy(self) -> int:
+        """How many connections are at work."""
+        return len(self._connections) - len(self._idle)
+
+    @property
+    def transactions(self) -> int:
+        """How many connections have a transaction open."""
+        return sum(connection.in_transaction for connection in self._connections)
+
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Runs `work` on one snapshot, in the thread of an idle connection."""
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sessiond.contract.limits import Limits
-from sessiond.store.protocol import EventFeed, StoreInfo
+from sessiond.store.protocol import EventFeed, StoreInfo, StoreMetrics
 from sessiond.store.sqlite.commits import CommitOperation
 from sessiond.store.sqlite.connection import Durability, ReaderPool, open_writer
 from sessiond.store.sqlite.event_filters import EventFilter
@@ -44,6 +44,7 @@ class SqliteStore(StreamingReads):
         self._hub = hub
         self._info = info
         self._limits = limits
+        self._log_path = data_dir / f"{DATABASE_NAME}-wal"
 
     @classmethod
     async def open(
@@ -88,6 +89,23 @@ class SqliteStore(StreamingReads):
     def open_feeds(self) -> int:
         """See Store."""
         return self._hub.open_feeds
+
+    def metrics(self) -> StoreMetrics:
+        """See Store."""
+        writer, readers = self._writer, self._readers
+        waiting = writer.waiting()
+        return StoreMetrics(
+            waiting_writes=len(waiting),
+            waiting_bytes=sum(waiting),
+            readers_busy=readers.busy,
+            read_transactions=readers.transactions,
+            write_transactions=int(writer.in_transaction),
+            # Where somebody took the file away there is no log, which the health tells.
+            log_bytes=self._log_path.stat().st_size if self._log_path.exists() else 0,
+            writes=writer.writes,
+            groups=writer.groups,
+            events=self._hub.events,
+        )
 
     async def writing_change(self, known: bool) -> bool:
         """See Store."""

@@ -96,6 +96,8 @@ class FeedHub:
         self._topics: dict[int, _Topic] = {}
         self._wakeups = Wakeups()
         self.pages = SharedPages()
+        self.events = 0
+        """How many events were published so far, followed or not."""
 
     def is_followed(self, session_key: int) -> bool:
         """Whether a session has feeds; may be called from any thread."""
@@ -109,6 +111,7 @@ class FeedHub:
     def publish(self, changes: dict[int, Publication]) -> None:
         """Tells the feeds what a transaction changed, once it is on disk."""
         for session_key, change in changes.items():
+            self.events += change.appended
             topic = self._topics.get(session_key)
             if topic is not None:
                 topic.ring.take(change)

@@ -71,6 +71,10 @@ class Writer:
         loop with what a transaction changed, when it is on disk and before its operations are answered.
         """
         self.state = WritingState()
+        self.writes = 0
+        """How many operations were applied so far."""
+        self.groups = 0
+        """In how many transactions they were."""
         self._connection = connection
         self._upkeep = upkeep
         self._is_followed = is_followed
@@ -81,6 +85,15 @@ class Writer:
         self._closing = False
         self._closed = False
         self._task = asyncio.create_task(self._run(), name="sessiond writer")
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open."""
+        return self._connection.in_transaction
+
+    def waiting(self) -> list[int]:
+        """The sizes of the operations that wait, in bytes."""
+        return [queued.operation.size_bytes for queued in self._queue if not queued.future.done()]
 
     def submit(self, operation: Operation[T]) -> "asyncio.Future[T]":
         """Queues an operation; those submitted one after another are applied in that order.
@@ -195,6 +208,8 @@ class Writer:
         self._answer([queued], applied)
 
     def _answer(self, group: list[_Queued], applied: _Applied) -> None:
+        self.writes += len(group)
+        self.groups += 1
         self._publish(applied.publications)
         for queued, outcome in zip(group, applied.outcomes, strict=True):
             if isinstance(outcome, StoreError):
