@@ -60,14 +60,23 @@ _HEALTH: ServiceDescriptor = health_pb2.DESCRIPTOR.services_by_name["Health"]  #
 # The gRPC frame around a request, and what a client sends beyond the limit so that we, and not gRPC, refuse it.
 _RECEIVE_SLACK_BYTES = 4 * 1024 * 1024
 
+_KEEPALIVE_TIMEOUT_SECONDS = 20
+"""How long a client may take to say that it is still there."""
 
-def _server_options(limits: Limits) -> list[tuple[str, int]]:
+
+def _server_options(limits: Limits, keepalive_seconds: int) -> list[tuple[str, int]]:
+    keepalive_timeout_ms = min(keepalive_seconds, _KEEPALIVE_TIMEOUT_SECONDS) * 1000
     return [
         ("grpc.so_reuseport", 0),  # else a second daemon binds the same port silently
         ("grpc.max_receive_message_length", limits.max_request_bytes + _RECEIVE_SLACK_BYTES),
         # Clients on other machines' networks ping idle tails; gRPC's own limit would drop them after a few.
         ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
         ("grpc.keepalive_permit_without_calls", 1),
+        # Clients that vanish without a word keep their tails, streams and connections until they are missed.
+        ("grpc.keepalive_time_ms", keepalive_seconds * 1000),
+        ("grpc.keepalive_timeout_ms", keepalive_timeout_ms),
+        # How long gRPC waits for the answer itself, a minute by default, whatever the option above says.
+        ("grpc.http2.ping_timeout_ms", keepalive_timeout_ms),
     ]
 
 
@@ -146,7 +155,7 @@ async def _start(
         DecodingInterceptor(),
         UnknownCallInterceptor(),
     )
-    server = grpc.aio.server(interceptors=interceptors, options=_server_options(limits))
+    server = grpc.aio.server(interceptors=interceptors, options=_server_options(limits, config.keepalive_seconds))
     facts = ServerFacts(durability=config.durability, started_at_us=now_us())
     session_store_service_pb2_grpc.add_SessionStoreServiceServicer_to_server(
         SessionStoreService(store, limits, draining, counts), server
