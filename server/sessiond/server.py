@@ -32,6 +32,7 @@ from sessiond.interceptors.unknown_calls import UnknownCallInterceptor
 from sessiond.listeners import bind
 from sessiond.locking import DataDirLock
 from sessiond.loop_lag import LoopLag
+from sessiond.memory_return import memory_given_back
 from sessiond.services.admin import AdminService, ServerFacts
 from sessiond.services.health import StoreHealth
 from sessiond.services.session_store import SessionStoreService
@@ -247,7 +248,7 @@ async def serve(config: ServeConfig, ready: Callable[[Sequence[Listener]], None]
     for number in signals:
         loop.add_signal_handler(number, on_signal)
     try:
-        async with running_daemon(config) as daemon:
+        async with running_daemon(config) as daemon, memory_given_back():
             collect_less_often()
             ready(daemon.addresses)
             await stop_requested.wait()
