@@ -8,6 +8,7 @@ import asyncio
 from collections import deque
 from itertools import count
 
+from sessiond.contract.limits import TAIL_FRAME_BYTES
 from sessiond.store.protocol import EventBounds, EventPage, SessionGoneError
 from sessiond.store.sqlite.connection import ReaderPool
 from sessiond.store.sqlite.event_filters import EventFilter
@@ -53,7 +54,7 @@ class EventRing:
         """The events after a sequence, or None when the ring does not hold all of them."""
         if self._end is None or not self._end - len(self._events) <= after + 1 <= self._end:
             return None
-        page = EventPageBuilder()
+        page = EventPageBuilder(TAIL_FRAME_BYTES)
         last = self._end - 1
         skipped = after + 1 - (self._end - len(self._events))
         # The tails that are behind by little are the common case: walk from the newest end.
@@ -182,6 +183,7 @@ class SqliteEventFeed:
                 self._alive(event_bounds(connection, self._session_key)),
                 self._filter,
                 after=after,
+                page_bytes=TAIL_FRAME_BYTES,
             )
         )
 
