@@ -14,6 +14,7 @@ from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import DecodeError, Message
 
 from sessiond.interceptors.behaviours import Behaviour
+from sessiond.interceptors.large_requests import LARGE_BYTES, LargeRequests
 from sessiond.interceptors.wire import find_invalid_text
 from sessiond.store.errors import InvalidFieldError, InvalidRequestError
 from sessionstore.v1 import admin_service_pb2, session_store_service_pb2
@@ -36,6 +37,23 @@ class _Undecodable:
         self.error = error
 
 
+class _Large:
+    """A request that is decoded when it has a place."""
+
+    def __init__(self, request_type: type[Message], data: bytes) -> None:
+        self.size_bytes = len(data)
+        self._request_type = request_type
+        self._data = data
+
+    def decoded(self) -> Message:
+        """The request, which is then no longer kept as it came. Raises InvalidRequestError."""
+        data, self._data = self._data, b""
+        found = _decoder(self._request_type)(data)
+        if isinstance(found, _Undecodable):
+            raise found.error
+        return found
+
+
 def _decoder(request_type: type[Message]) -> Callable[[bytes], Message | _Undecodable]:
     def decode(data: bytes) -> Message | _Undecodable:
         try:
@@ -44,6 +62,11 @@ def _decoder(request_type: type[Message]) -> Callable[[bytes], Message | _Undeco
             return _Undecodable(_explain(request_type, data))
 
     return decode
+
+
+def _deferring_decoder(request_type: type[Message]) -> Callable[[bytes], Message | _Undecodable | _Large]:
+    decode = _decoder(request_type)
+    return lambda data: decode(data) if len(data) <= LARGE_BYTES else _Large(request_type, data)
 
 
 def _explain(request_type: type[Message], data: bytes) -> InvalidRequestError:
@@ -65,6 +88,9 @@ def _encode(answer: Message | bytes) -> bytes:
 class DecodingInterceptor(grpc.aio.ServerInterceptor):
     """Must stand inside the interceptor that turns errors into statuses. Leaves other services' calls alone."""
 
+    def __init__(self) -> None:
+        self._large = LargeRequests()
+
     async def intercept_service(
         self,
         continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Any]],
@@ -82,12 +108,16 @@ class DecodingInterceptor(grpc.aio.ServerInterceptor):
             replaced["response_serializer"] = _encode
             replaced["unary_stream"] = _checked_unary_stream(handler.unary_stream)
         else:
-            replaced["unary_unary"] = _checked_unary(handler.unary_unary)
+            replaced["request_deserializer"] = _deferring_decoder(request_type)
+            replaced["unary_unary"] = _checked_unary(handler.unary_unary, self._large)
         return handler._replace(**replaced)
 
 
-def _checked_unary(behaviour: Behaviour) -> Behaviour:
+def _checked_unary(behaviour: Behaviour, large: LargeRequests) -> Behaviour:
     async def call(request: Any, context: Any) -> Any:
+        if isinstance(request, _Large):
+            async with large.place(request.size_bytes):
+                return await behaviour(request.decoded(), context)
         if isinstance(request, _Undecodable):
             raise request.error
         return await behaviour(request, context)

@@ -34,6 +34,7 @@ _CODES: dict[type[errors.StoreError], grpc.StatusCode] = {
     errors.StorageUnavailableError: grpc.StatusCode.UNAVAILABLE,
     errors.CorruptedError: grpc.StatusCode.DATA_LOSS,
     errors.DrainingError: grpc.StatusCode.UNAVAILABLE,
+    errors.BusyError: grpc.StatusCode.UNAVAILABLE,
     UnauthenticatedError: grpc.StatusCode.UNAUTHENTICATED,
     PermissionDeniedError: grpc.StatusCode.PERMISSION_DENIED,
     UnknownCallError: grpc.StatusCode.UNIMPLEMENTED,
@@ -61,7 +62,7 @@ def _details(error: errors.StoreError) -> list[Message]:
         case errors.LimitReachedError():
             exceeded = QuotaFailure.Violation(subject=error.limit, description=error.description)
             details.append(QuotaFailure(violations=[exceeded]))
-        case errors.DrainingError() | errors.StorageUnavailableError():
+        case errors.DrainingError() | errors.BusyError() | errors.StorageUnavailableError():
             details.append(RetryInfo(retry_delay=Duration(seconds=RETRY_AFTER_SECONDS)))
     return details
 
