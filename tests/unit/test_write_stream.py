@@ -1,12 +1,14 @@
 """The server's end of the pipelined write stream, without a network."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from sessiond.contract.limits import Limits
+from sessiond.services.turns import Turns
 from sessiond.services.write_stream import WriteStream
 from sessiond.store.errors import DrainingError
 from sessiond.store.sqlite.engine import DATABASE_NAME, SqliteStore
@@ -47,7 +49,7 @@ class Requests:
 async def test_reading_stops_while_too_much_is_in_flight(store: SqliteStore, limits: Limits, size: int) -> None:
     """A client that does not take its answers is not read on: memory stays bounded."""
     requests = Requests(100, size)
-    stream = WriteStream(store, limits, asyncio.Event())
+    stream = WriteStream(store, limits, asyncio.Event(), Turns())
     responses = stream.responses(requests.__aiter__())
     answered = len((await anext(responses)).outcomes)
     while requests.taken < 9:  # eight in flight, and one that waits for room
@@ -62,7 +64,7 @@ async def test_reading_stops_while_too_much_is_in_flight(store: SqliteStore, lim
 async def test_a_commit_that_is_larger_than_what_may_be_in_flight_goes_alone(store: SqliteStore) -> None:
     """The bound on bytes delays, and refuses nothing."""
     requests = Requests(5, size=1_000)
-    stream = WriteStream(store, Limits(max_bytes_in_flight=10), asyncio.Event())
+    stream = WriteStream(store, Limits(max_bytes_in_flight=10), asyncio.Event(), Turns())
     answered = [len(response.outcomes) async for response in stream.responses(requests.__aiter__())]
     assert [1] * 5 == answered
 
@@ -76,7 +78,7 @@ async def test_draining_answers_what_was_read_and_then_says_so(store: SqliteStor
         draining.set()
         await asyncio.Event().wait()
 
-    responses = WriteStream(store, Limits(), draining).responses(requests())
+    responses = WriteStream(store, Limits(), draining, Turns()).responses(requests())
     outcomes: list[pb.CommitOutcome] = []
 
     async def take_all() -> None:
@@ -86,3 +88,19 @@ async def test_draining_answers_what_was_read_and_then_says_so(store: SqliteStor
     with pytest.raises(DrainingError):
         await take_all()
     assert ["result", "result"] == [outcome.WhichOneof("outcome") for outcome in outcomes]
+
+
+async def test_refused_commits_leave_nothing_for_the_garbage_collector(store: SqliteStore) -> None:
+    """A flood of them would let it hold up the event loop for seconds."""
+
+    async def requests() -> AsyncIterator[pb.WriteRequest]:
+        yield pb.WriteRequest(commits=[commit("s")] * 1000)
+
+    gc.collect()
+    gc.disable()
+    try:
+        responses = WriteStream(store, Limits(), asyncio.Event(), Turns()).responses(requests())
+        assert 1000 == sum([len(response.outcomes) async for response in responses])
+        assert gc.collect() < 1000
+    finally:
+        gc.enable()

@@ -16,6 +16,7 @@ from sessiond.contract.secrets import redact
 from sessiond.interceptors.access import current_caller
 from sessiond.services.single_mutations import SingleMutations
 from sessiond.services.tail_places import TailPlaces
+from sessiond.services.turns import Turns
 from sessiond.services.write_stream import WriteStream
 from sessiond.store.protocol import Store
 from sessiond.tailing import Tail
@@ -36,6 +37,7 @@ class SessionStoreService(SingleMutations, pb_grpc.SessionStoreServiceServicer):
         super().__init__(store, limits)
         self._counts = counts
         self._draining = draining
+        self._turns = Turns()
         self._tail_places = TailPlaces(limits.max_tails_per_client)
 
     async def CreateSession(  # noqa: N802, D102
@@ -105,7 +107,7 @@ class SessionStoreService(SingleMutations, pb_grpc.SessionStoreServiceServicer):
     def Write(  # noqa: N802, D102
         self, request_iterator: AsyncIterator[pb.WriteRequest], context: Context
     ) -> AsyncIterator[pb.WriteResponse]:
-        return WriteStream(self._store, self._limits, self._draining).responses(request_iterator)
+        return WriteStream(self._store, self._limits, self._draining, self._turns).responses(request_iterator)
 
     def TailEvents(  # noqa: N802, D102
         self, request: pb.TailEventsRequest, context: Context

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from sessiond.contract.limits import Limits
 from sessiond.contract.requests import check_commit, check_request
 from sessiond.interceptors.statuses import internal_status, status_of
+from sessiond.services.turns import Turns
 from sessiond.store.errors import DrainingError, StoreError
 from sessiond.store.protocol import Store
 from sessionstore.v1 import session_store_service_pb2 as pb
@@ -15,6 +16,9 @@ from sessionstore.v1 import session_store_service_pb2 as pb
 __all__ = ["WriteStream"]
 
 MAX_RESPONSE_BYTES = 1024 * 1024
+
+COMMITS_A_TURN = 32
+"""So many are taken in, or answered, before everybody else has a turn: what is refused costs a millisecond or two."""
 
 
 class _Submitted(NamedTuple):
@@ -29,10 +33,11 @@ class WriteStream:
     have no answer yet, which the client feels as gRPC's own back-pressure.
     """
 
-    def __init__(self, store: Store, limits: Limits, draining: asyncio.Event) -> None:
+    def __init__(self, store: Store, limits: Limits, draining: asyncio.Event, turns: Turns) -> None:
         self._store = store
         self._limits = limits
         self._draining = draining
+        self._turns = turns
         self._in_flight: deque[_Submitted] = deque()
         self._bytes_in_flight = 0
         self._changed = asyncio.Event()
@@ -72,7 +77,11 @@ class WriteStream:
     async def _read(self, requests: AsyncIterator[pb.WriteRequest]) -> None:
         async for request in requests:
             check_request(request, self._limits)
-            for commit in request.commits:
+            for number, commit in enumerate(request.commits, 1):
+                if not number % COMMITS_A_TURN:
+                    await self._turns.take()
+                while self._store.is_crowded:
+                    await self._store.wait_for_room()
                 size_bytes = commit.ByteSize()
                 while not self._has_room(size_bytes):
                     self._room.clear()
@@ -96,7 +105,9 @@ class WriteStream:
             return self._store.submit(commit)
         except StoreError as error:
             refused: asyncio.Future[pb.CommitResponse] = asyncio.get_running_loop().create_future()
-            refused.set_exception(error)
+            # With its traceback it would hold this frame, and with that itself: garbage that only a collection frees,
+            # and a collection of much of it holds up everybody.
+            refused.set_exception(error.with_traceback(None))
             refused.exception()  # when the client leaves, nobody looks at it; that is no reason to complain
             return refused
 
@@ -110,7 +121,7 @@ class WriteStream:
         while self._in_flight and self._in_flight[0].outcome.done():
             outcome = _outcome(self._in_flight[0].outcome)
             size_bytes += outcome.ByteSize()
-            if response.outcomes and size_bytes > MAX_RESPONSE_BYTES:
+            if response.outcomes and (size_bytes > MAX_RESPONSE_BYTES or len(response.outcomes) == COMMITS_A_TURN):
                 break
             response.outcomes.append(outcome)
             self._bytes_in_flight -= self._in_flight.popleft().size_bytes

@@ -191,6 +191,15 @@ class Store(Protocol):
         """Queues a commit; commits submitted one after another are applied in that order."""
         ...
 
+    @property
+    def is_crowded(self) -> bool:
+        """Whether so much waits to be written that those who can wait with more should."""
+        ...
+
+    async def wait_for_room(self) -> None:
+        """Returns when some of what waits was taken."""
+        ...
+
     async def open_feed(self, session_id: str, types: Sequence[str] = ()) -> EventFeed:
         """A feed of a session's events, all or those of some types, registered for wake-ups before it is returned."""
         ...

@@ -93,10 +93,9 @@ class SqliteStore(StreamingReads):
     def metrics(self) -> StoreMetrics:
         """See Store."""
         writer, readers = self._writer, self._readers
-        waiting = writer.waiting()
         return StoreMetrics(
-            waiting_writes=len(waiting),
-            waiting_bytes=sum(waiting),
+            waiting_writes=writer.waiting_writes,
+            waiting_bytes=writer.waiting_bytes,
             readers_busy=readers.busy,
             read_transactions=readers.transactions,
             write_transactions=int(writer.in_transaction),
@@ -130,6 +129,15 @@ class SqliteStore(StreamingReads):
     def submit(self, commit: pb.CommitRequest) -> "asyncio.Future[pb.CommitResponse]":
         """See Store."""
         return self._writer.submit(CommitOperation(commit, self._limits))
+
+    @property
+    def is_crowded(self) -> bool:
+        """See Store."""
+        return self._writer.is_crowded
+
+    async def wait_for_room(self) -> None:
+        """See Store."""
+        await self._writer.wait_for_room()
 
     async def open_feed(self, session_id: str, types: Sequence[str] = ()) -> EventFeed:
         """See Store."""
