@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SOURCES := client server tests docs/demo examples/python .ci
 
-.PHONY: help demo test coverage format lint types generate generated protos wheel crosslang browser faults faults-quick power-cut power-cut-quick bench bench-scale bench-quick profile ci clean
+.PHONY: help demo test coverage format lint types generate generated protos wheel crosslang browser faults faults-quick power-cut power-cut-quick hostile hostile-quick soak soak-quick bench bench-scale bench-quick profile ci clean
 
 help: ## Show what there is.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -81,6 +81,12 @@ power-cut: $(READY) ## Cut the power at 600 points of a recorded run at each dur
 power-cut-quick: $(READY) ## The same at 60 points.
 	$(BIN)/python -m tests.faults.power.campaign --points 60
 
+hostile: $(READY) ## Let hostile clients loose on the daemon, and see how a healthy one fares; more in HOSTILE="--only frozen".
+	$(BIN)/python -m tests.faults.clients.campaign $(HOSTILE)
+
+hostile-quick: $(READY) ## The same with smaller attacks, several at once.
+	$(BIN)/python -m tests.faults.clients.campaign --quick
+
 $(VENV)/.bench: $(READY) pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --group bench
 	@touch $@
@@ -93,7 +99,7 @@ $(VENV)/.figures: $(READY) pyproject.toml
 BENCH ?=
 PROFILE ?=
 # gRPC tells of each process that is started while it has threads.
-bench bench-scale bench-quick profile: export GRPC_VERBOSITY = ERROR
+bench bench-scale bench-quick profile hostile hostile-quick soak soak-quick: export GRPC_VERBOSITY = ERROR
 
 bench: $(VENV)/.bench ## Measure beside floors and peers; more options in BENCH="--json figures.json --only replay".
 	$(BIN)/python -m tests.benchmarks.bench $(BENCH)

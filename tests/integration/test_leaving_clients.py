@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
 
 import grpc
 import pytest
@@ -17,12 +16,12 @@ TAILS, EVENTS, EVENT_BYTES = 20, 40, 100_000
 
 
 @pytest.fixture
-async def history(client: AsyncSessionStore) -> AsyncIterator[str]:
+async def history(client: AsyncSessionStore) -> str:
     """A session of more than gRPC sends ahead to a client that does not read."""
     await client.create_session(session_id="s")
     async for _ in client.write([commit("s", append(part("x" * EVENT_BYTES)))] * EVENTS):
         pass
-    yield "s"
+    return "s"
 
 
 async def test_a_reader_that_leaves_in_the_middle_is_no_error(
