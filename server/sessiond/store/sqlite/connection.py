@@ -144,13 +144,20 @@ class ReaderPool:
         """How many connections have a transaction open."""
         return sum(connection.in_transaction for connection in self._connections)
 
-    async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Runs `work` on one snapshot, in the thread of an idle connection."""
+    async def run(self, work: Callable[[sqlite3.Connection], T], discard: Callable[[T], None] | None = None) -> T:
+        """Runs `work` on one snapshot, in the thread of an idle connection.
+
+        `discard` gets what the work came to when the caller has left by then.
+        """
+        results: list[T] = []
 
         def in_one_snapshot(connection: sqlite3.Connection) -> T:
             connection.execute("BEGIN")
             try:
-                return work(connection)
+                result = work(connection)
+                if discard is not None:
+                    results.append(result)
+                return result
             finally:
                 # A failed read may have ended the transaction already, and its error is the one to tell.
                 if connection.in_transaction:
@@ -162,7 +169,7 @@ class ReaderPool:
             result = await connection.run(in_one_snapshot)
         except asyncio.CancelledError:
             # The thread is still at work. Whoever came next would queue behind it there, out of everybody's sight.
-            settling = asyncio.create_task(self._settle(connection), name="sessiond reader settles")
+            settling = asyncio.create_task(self._settle(connection, results, discard), name="sessiond reader settles")
             self._settling.add(settling)
             settling.add_done_callback(self._settling.discard)
             raise
@@ -172,12 +179,17 @@ class ReaderPool:
         self._give_back(connection)
         return result
 
-    async def _settle(self, connection: EngineConnection) -> None:
+    async def _settle(
+        self, connection: EngineConnection, results: list[T], discard: Callable[[T], None] | None
+    ) -> None:
         """Gives a connection back when its thread has done what it was asked for."""
         try:
             await connection.run(lambda _: None)
         finally:
             self._give_back(connection)
+        if discard is not None:
+            for result in results:
+                discard(result)
 
     def _give_back(self, connection: EngineConnection) -> None:
         self._idle.append(connection)
