@@ -96,6 +96,14 @@ $(VENV)/.figures: $(READY) pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --group figures
 	@touch $@
 
+DURATION ?= 10m
+
+soak: $(VENV)/.figures ## Put a steady load on the daemon for DURATION=10m (or 8h), and see whether anything grows; draws it into build.
+	$(BIN)/python -m tests.faults.soak.soak --duration $(DURATION) --json build/soak.json --plot build/soak.svg
+
+soak-quick: $(VENV)/.figures ## The same for 20 seconds, to prove that it runs.
+	$(BIN)/python -m tests.faults.soak.soak --duration 20s --json build/soak-quick.json --plot build/soak-quick.svg
+
 BENCH ?=
 PROFILE ?=
 # gRPC tells of each process that is started while it has threads.
