@@ -29,7 +29,7 @@ from tests.faults.clients.scenarios import cut_off, floods, impatience, unread, 
 
 __all__ = ["CUT_OFF", "LONG", "QUICK", "SCENARIOS", "SMALLEST", "Finding", "run_attack"]
 
-LONG = Sizes(tails=1000, workers=100, large_workers=50, rounds=200, most_seconds=20, sessions=2000, sweep=100)
+LONG = Sizes(tails=1000, workers=100, large_workers=50, rounds=200, most_seconds=15, sessions=2000, sweep=100)
 QUICK = Sizes(tails=100, workers=30, large_workers=12, rounds=10, most_seconds=2, sessions=50, sweep=50)
 SMALLEST = Sizes(tails=40, workers=20, large_workers=6, rounds=5, most_seconds=2, sessions=20, sweep=20)
 
