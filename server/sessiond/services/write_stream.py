@@ -17,6 +17,9 @@ __all__ = ["WriteStream"]
 
 MAX_RESPONSE_BYTES = 1024 * 1024
 
+LARGE_BYTES = 16 * 1024
+"""What waits while much waits for the writer already; smaller commits pass by, so that they do not wait for the large."""
+
 COMMITS_A_TURN = 64
 """So many are taken in, and so many refusals are answered, before everybody else has a turn: a few milliseconds."""
 
@@ -83,9 +86,9 @@ class WriteStream:
             for number, commit in enumerate(request.commits, 1):
                 if not number % COMMITS_A_TURN:
                     await self._turns.take()
-                while self._store.is_crowded:
-                    await self._store.wait_for_room()
                 size_bytes = commit.ByteSize()
+                while size_bytes > LARGE_BYTES and self._store.is_crowded:
+                    await self._store.wait_for_room()
                 while not self._has_room(size_bytes):
                     self._room.clear()
                     await self._room.wait()
