@@ -18,7 +18,7 @@ __all__ = ["WriteStream"]
 MAX_RESPONSE_BYTES = 1024 * 1024
 
 LARGE_BYTES = 16 * 1024
-"""What waits while much waits for the writer already; smaller commits pass by, so that they do not wait for the large."""
+"""What waits while much waits for the writer already; smaller commits pass by, and do not wait for the large."""
 
 COMMITS_A_TURN = 64
 """So many are taken in, and so many refusals are answered, before everybody else has a turn: a few milliseconds."""

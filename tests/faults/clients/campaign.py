@@ -38,7 +38,7 @@ QUICK_AT_ONCE = 4
 
 MOST_RATIO = 3.0
 MOST_MB = 1000.0
-"""What clients have sent is in memory: a request for each open call, and gRPC's copy. The attacks send 350 MB at once."""
+"""What clients have sent is in memory: a request for each open call, and gRPC's copy. The attacks send 350 MB."""
 
 NICENESS = 10
 """Attackers on machines of their own would take no processor time from the daemon."""
