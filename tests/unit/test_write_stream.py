@@ -4,12 +4,13 @@ import asyncio
 import gc
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sessiond.contract.limits import Limits
 from sessiond.services.turns import Turns
-from sessiond.services.write_stream import WriteStream
+from sessiond.services.write_stream import LARGE_BYTES, WriteStream
 from sessiond.store.errors import DrainingError
 from sessiond.store.sqlite.engine import DATABASE_NAME, SqliteStore
 from sessiond.store.sqlite.migrations import migrate
@@ -104,3 +105,36 @@ async def test_refused_commits_leave_nothing_for_the_garbage_collector(store: Sq
         assert gc.collect() < 1000
     finally:
         gc.enable()
+
+
+class Crowded:
+    """A store that says that much waits for its writer, until it is told otherwise."""
+
+    def __init__(self, store: SqliteStore) -> None:
+        self.submit = store.submit
+        self.room = asyncio.Event()
+
+    @property
+    def is_crowded(self) -> bool:
+        return not self.room.is_set()
+
+    async def wait_for_room(self) -> None:
+        await self.room.wait()
+
+
+async def test_large_commits_wait_while_much_waits_for_the_writer(store: SqliteStore) -> None:
+    """Small ones do not, so that they do not wait for the large ones of everybody else."""
+
+    async def requests() -> AsyncIterator[pb.WriteRequest]:
+        yield pb.WriteRequest(commits=[commit("s", append(part())), commit("s", append(part("x" * LARGE_BYTES)))])
+
+    crowded: Any = Crowded(store)
+    responses = WriteStream(crowded, Limits(), asyncio.Event(), Turns()).responses(requests())
+    assert 1 == len((await anext(responses)).outcomes)
+    last = asyncio.ensure_future(anext(responses))
+    for _ in range(100):
+        await asyncio.sleep(0)
+    assert not last.done()
+    crowded.room.set()
+    assert 1 == len((await asyncio.wait_for(last, 10)).outcomes)
+    assert [] == [response async for response in responses]
