@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SOURCES := client server tests docs/demo examples/python .ci
 
-.PHONY: help demo test coverage format lint types generate generated protos wheel crosslang browser faults faults-quick power-cut power-cut-quick corruption fuzz fuzz-quick bench bench-scale bench-quick profile ci clean
+.PHONY: help demo test coverage format lint types generate generated protos wheel crosslang browser faults faults-quick power-cut power-cut-quick corruption hostile hostile-quick soak soak-quick fuzz fuzz-quick bench bench-scale bench-quick profile ci clean
 
 help: ## Show what there is.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -81,6 +81,12 @@ power-cut: $(READY) ## Cut the power at 600 points of a recorded run at each dur
 power-cut-quick: $(READY) ## The same at 60 points.
 	$(BIN)/python -m tests.faults.power.campaign --points 60
 
+hostile: $(READY) ## Let hostile clients loose on the daemon, and see how a healthy one fares; more in HOSTILE="--only frozen".
+	$(BIN)/python -m tests.faults.clients.campaign $(HOSTILE)
+
+hostile-quick: $(READY) ## The same with smaller attacks, several at once.
+	$(BIN)/python -m tests.faults.clients.campaign --quick
+
 corruption: $(READY) ## Damage a database page by page, and count what is answered from it; more in CORRUPTION="--bits 12".
 	$(BIN)/python -m tests.faults.corruption.campaign $(CORRUPTION)
 
@@ -105,10 +111,18 @@ $(VENV)/.figures: $(READY) pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --group figures
 	@touch $@
 
+DURATION ?= 10m
+
+soak: $(VENV)/.figures ## Put a steady load on the daemon for DURATION=10m (or 8h), and see whether anything grows; draws it into build.
+	$(BIN)/python -m tests.faults.soak.soak --duration $(DURATION) --json build/soak.json --plot build/soak.svg
+
+soak-quick: $(VENV)/.figures ## The same for 20 seconds, to prove that it runs.
+	$(BIN)/python -m tests.faults.soak.soak --duration 20s --json build/soak-quick.json --plot build/soak-quick.svg
+
 BENCH ?=
 PROFILE ?=
 # gRPC tells of each process that is started while it has threads.
-bench bench-scale bench-quick profile: export GRPC_VERBOSITY = ERROR
+bench bench-scale bench-quick profile hostile hostile-quick soak soak-quick: export GRPC_VERBOSITY = ERROR
 
 bench: $(VENV)/.bench ## Measure beside floors and peers; more options in BENCH="--json figures.json --only replay".
 	$(BIN)/python -m tests.benchmarks.bench $(BENCH)

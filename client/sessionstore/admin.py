@@ -35,6 +35,10 @@ class AdminCalls:
         """Which server this is, which store it serves, and its limits."""
         return await self._unary(self._admin.GetServerInfo, pb.GetServerInfoRequest())
 
+    async def get_server_metrics(self) -> pb.GetServerMetricsResponse:
+        """What the server is doing, has in use, and did since it started; needs the right of an administrator."""
+        return await self._unary(self._admin.GetServerMetrics, pb.GetServerMetricsRequest())
+
     async def archive_session(self, session_id: str) -> pb.ArchiveSessionResponse:
         """Takes a session out of the live store and keeps it whole."""
         return await self._unary(self._admin.ArchiveSession, pb.ArchiveSessionRequest(session_id=session_id))

@@ -189,6 +189,7 @@ class SessionStore:
     update_active_message_id = _blocking(AsyncSessionStore.update_active_message_id)
     commit = _blocking(AsyncSessionStore.commit)
     get_server_info = _blocking(AsyncSessionStore.get_server_info)
+    get_server_metrics = _blocking(AsyncSessionStore.get_server_metrics)
     archive_session = _blocking(AsyncSessionStore.archive_session)
     restore_session = _blocking(AsyncSessionStore.restore_session)
     list_archives = _iterating(AsyncSessionStore.list_archives)

@@ -31,6 +31,7 @@ __all__ = [
     "PermissionDeniedError",
     "SequenceConflictError",
     "SequenceGapError",
+    "ServerBusyError",
     "ServerOutOfMemoryError",
     "ServerUnavailableError",
     "SessionAlreadyExistsError",
@@ -283,6 +284,10 @@ class DrainingError(ServerUnavailableError):
     """The server is shutting down."""
 
 
+class ServerBusyError(ServerUnavailableError):
+    """The server has too many large requests waiting; the call can be repeated in a moment."""
+
+
 class SequenceGapError(SessionStoreError):
     """A tail missed events: the server broke its promise."""
 
@@ -310,6 +315,7 @@ _BY_REASON: dict[int, type[SessionStoreError]] = {
     ErrorReason.ERROR_REASON_STORAGE_UNAVAILABLE: StorageUnavailableError,
     ErrorReason.ERROR_REASON_DATA_CORRUPTED: DataCorruptedError,
     ErrorReason.ERROR_REASON_DRAINING: DrainingError,
+    ErrorReason.ERROR_REASON_BUSY: ServerBusyError,
     ErrorReason.ERROR_REASON_INTERNAL: InternalServerError,
     ErrorReason.ERROR_REASON_UNIMPLEMENTED: UnimplementedError,
     ErrorReason.ERROR_REASON_DEADLINE_EXCEEDED: DeadlineExceededError,

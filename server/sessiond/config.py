@@ -155,6 +155,7 @@ class ServeConfig:
         open_health: Whether the health may be asked for without credentials.
         allowed_origins: The origins of the pages that may call over HTTP, as browsers send them; `*` is every page.
         grace_seconds: How long a graceful stop may take.
+        keepalive_seconds: After so long without a word from a client it is asked whether it is still there.
         limits: What clients may send and keep.
     """
 
@@ -170,6 +171,7 @@ class ServeConfig:
     open_health: bool = False
     allowed_origins: tuple[str, ...] = ()
     grace_seconds: float = 10.0
+    keepalive_seconds: int = 30
     limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:
@@ -178,6 +180,8 @@ class ServeConfig:
             raise ConfigError("listen: name at least one address, such as unix:PATH")
         if self.grace_seconds < 0:
             raise ConfigError("grace-seconds: must not be negative")
+        if self.keepalive_seconds < 1:
+            raise ConfigError("keepalive-seconds: must be 1 at least")
         listeners = self.listeners
         for address in {str(listener) for listener in listeners if listener.port or listener.socket}:
             if [str(listener) for listener in listeners].count(address) > 1:

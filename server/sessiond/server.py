@@ -20,6 +20,7 @@ from sessiond.access.tls_files import ReplaceableTls, TlsFiles
 from sessiond.access.token_authority import TokenAuthority
 from sessiond.access.tokens import TokenFile
 from sessiond.access.transport import server_credentials
+from sessiond.call_counts import CallCounts
 from sessiond.collector import collect_less_often
 from sessiond.config import ConfigError, Listener, ServeConfig
 from sessiond.contract.limits import Limits
@@ -31,6 +32,8 @@ from sessiond.interceptors.errors import ErrorInterceptor
 from sessiond.interceptors.unknown_calls import UnknownCallInterceptor
 from sessiond.listeners import bind
 from sessiond.locking import DataDirLock
+from sessiond.loop_lag import LoopLag
+from sessiond.memory_return import memory_given_back
 from sessiond.services.admin import AdminService, ServerFacts
 from sessiond.services.health import StoreHealth
 from sessiond.services.session_store import SessionStoreService
@@ -59,14 +62,23 @@ _HEALTH: ServiceDescriptor = health_pb2.DESCRIPTOR.services_by_name["Health"]  #
 # The gRPC frame around a request, and what a client sends beyond the limit so that we, and not gRPC, refuse it.
 _RECEIVE_SLACK_BYTES = 4 * 1024 * 1024
 
+_KEEPALIVE_TIMEOUT_SECONDS = 20
+"""How long a client may take to say that it is still there."""
 
-def _server_options(limits: Limits) -> list[tuple[str, int]]:
+
+def _server_options(limits: Limits, keepalive_seconds: int) -> list[tuple[str, int]]:
+    keepalive_timeout_ms = min(keepalive_seconds, _KEEPALIVE_TIMEOUT_SECONDS) * 1000
     return [
         ("grpc.so_reuseport", 0),  # else a second daemon binds the same port silently
         ("grpc.max_receive_message_length", limits.max_request_bytes + _RECEIVE_SLACK_BYTES),
         # Clients on other machines' networks ping idle tails; gRPC's own limit would drop them after a few.
         ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
         ("grpc.keepalive_permit_without_calls", 1),
+        # Clients that vanish without a word keep their tails, streams and connections until they are missed.
+        ("grpc.keepalive_time_ms", keepalive_seconds * 1000),
+        ("grpc.keepalive_timeout_ms", keepalive_timeout_ms),
+        # How long gRPC waits for the answer itself, a minute by default, whatever the option above says.
+        ("grpc.http2.ping_timeout_ms", keepalive_timeout_ms),
     ]
 
 
@@ -82,6 +94,7 @@ class Daemon:
     _server: grpc.aio.Server
     _store: Store
     _health: StoreHealth
+    _lag: LoopLag
     _draining: asyncio.Event
     _grace_seconds: float
     _web: "WebGateway | None"
@@ -91,6 +104,7 @@ class Daemon:
 
         Returns within the grace, whatever the clients do.
         """
+        self._lag.close()
         await self._health.stop()
         self._draining.set()
         self._store.wake_feeds()
@@ -136,18 +150,20 @@ async def _start(
 ) -> Daemon:
     draining = asyncio.Event()
     policy = _access_policy(config)
+    counts, lag = CallCounts(), LoopLag()
     interceptors = (
-        ErrorInterceptor(),
+        ErrorInterceptor(counts),
         AccessInterceptor(policy),
         DecodingInterceptor(),
         UnknownCallInterceptor(),
     )
-    server = grpc.aio.server(interceptors=interceptors, options=_server_options(limits))
+    server = grpc.aio.server(interceptors=interceptors, options=_server_options(limits, config.keepalive_seconds))
     facts = ServerFacts(durability=config.durability, started_at_us=now_us())
     session_store_service_pb2_grpc.add_SessionStoreServiceServicer_to_server(
-        SessionStoreService(store, limits, draining), server
+        SessionStoreService(store, limits, draining, counts), server
     )
-    admin_service_pb2_grpc.add_AdminServiceServicer_to_server(AdminService(store, limits, facts), server)
+    admin = AdminService(store, limits, facts, counts, lag)
+    admin_service_pb2_grpc.add_AdminServiceServicer_to_server(admin, server)
     health = StoreHealth(store, ("", _SESSION_STORE.full_name, _ADMIN.full_name))
     health_pb2_grpc.add_HealthServicer_to_server(health.servicer, server)
     services = (_SESSION_STORE, _ADMIN, _HEALTH)
@@ -164,12 +180,13 @@ async def _start(
             web.start(services, policy, allowed_origins=config.allowed_origins, max_request_bytes=max_bytes)
             addresses.extend(web.addresses)
     except BaseException:
+        lag.close()
         await health.stop()
         await server.stop(None)
         if web is not None:
             await web.stop(0)
         raise
-    return Daemon(tuple(addresses), server, store, health, draining, config.grace_seconds, web)
+    return Daemon(tuple(addresses), server, store, health, lag, draining, config.grace_seconds, web)
 
 
 def _require_web() -> None:
@@ -233,7 +250,7 @@ async def serve(config: ServeConfig, ready: Callable[[Sequence[Listener]], None]
     for number in signals:
         loop.add_signal_handler(number, on_signal)
     try:
-        async with running_daemon(config) as daemon:
+        async with running_daemon(config) as daemon, memory_given_back():
             collect_less_often()
             ready(daemon.addresses)
             await stop_requested.wait()

@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager
 from time import monotonic
 from typing import Any
 
+from sessiond.call_counts import CallCounts
 from sessiond.contract.cursors import check_cursor
 from sessiond.contract.limits import DEFAULT_HEARTBEAT_INTERVAL_SECONDS
 from sessiond.store.errors import HistoryTrimmedError
@@ -32,12 +33,14 @@ class Tail:
         request: pb.TailEventsRequest,
         draining: asyncio.Event,
         place: AbstractContextManager[None],
+        counts: CallCounts,
     ) -> None:
         """Prepares it; `place` is held while it is open, and raises LimitReachedError when there is none."""
         self._store = store
         self._request = request
         self._draining = draining
         self._place = place
+        self._counts = counts
         interval = request.heartbeat_interval_seconds or DEFAULT_HEARTBEAT_INTERVAL_SECONDS
         self._interval_seconds = float(interval)
         self._cursor = -1
@@ -81,11 +84,11 @@ class Tail:
                         heartbeat_at = monotonic() + self._interval_seconds
                     await feed.wait(max(0.0, heartbeat_at - monotonic()))
                     if monotonic() >= heartbeat_at and not self._draining.is_set():
-                        yield _encoded(heartbeat=pb.Heartbeat(last_sequence=self._report()))
+                        yield self._frame(heartbeat=pb.Heartbeat(last_sequence=self._report()))
                         heartbeat_at = monotonic() + self._interval_seconds
-                yield _encoded(draining=pb.Draining(last_sequence=self._report()))
+                yield self._frame(draining=pb.Draining(last_sequence=self._report()))
             except SessionGoneError as gone:
-                yield _encoded(session_deleted=pb.SessionDeleted(archived=gone.archived))
+                yield self._frame(session_deleted=pb.SessionDeleted(archived=gone.archived))
             finally:
                 feed.close()
 
@@ -114,16 +117,17 @@ class Tail:
     def _batch(self, page: EventPage) -> bytes:
         first = self._reported + 1
         self._reported = page.last
+        self._counts.frames += 1
         return page.frame(first)
 
     def _caught_up(self) -> bytes:
-        return _encoded(caught_up=pb.CaughtUp(last_sequence=self._report()))
+        return self._frame(caught_up=pb.CaughtUp(last_sequence=self._report()))
 
     def _report(self) -> int | None:
         """What the client learns to be accounted for; None before the first event."""
         self._reported = self._cursor
         return None if self._cursor < 0 else self._cursor
 
-
-def _encoded(**frame: Any) -> bytes:
-    return pb.TailEventsResponse(**frame).SerializeToString()
+    def _frame(self, **frame: Any) -> bytes:
+        self._counts.frames += 1
+        return pb.TailEventsResponse(**frame).SerializeToString()

@@ -67,8 +67,8 @@ def _page_size(size_bytes: int) -> None:
 def _grpc(name: str, value: int | str) -> None:
     usual = server._server_options
 
-    def options(limits: Limits) -> list[tuple[str, Any]]:
-        return [*usual(limits), (name, value)]
+    def options(limits: Limits, keepalive_seconds: int) -> list[tuple[str, Any]]:
+        return [*usual(limits, keepalive_seconds), (name, value)]
 
     _instead(server, "_server_options", options)
 

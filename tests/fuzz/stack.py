@@ -19,11 +19,13 @@ from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status
 
 from sessiond.access.policy import AccessPolicy
+from sessiond.call_counts import CallCounts
 from sessiond.contract.limits import Limits
 from sessiond.interceptors.access import AccessInterceptor
 from sessiond.interceptors.decoding import DecodingInterceptor
 from sessiond.interceptors.errors import ErrorInterceptor
 from sessiond.interceptors.unknown_calls import UnknownCallInterceptor
+from sessiond.loop_lag import LoopLag
 from sessiond.services.admin import AdminService, ServerFacts
 from sessiond.services.session_store import SessionStoreService
 from sessiond.store.sqlite.engine import DATABASE_NAME, SqliteStore
@@ -157,11 +159,16 @@ class Stack:
         migrate(self._folder / DATABASE_NAME)
         store = self._store = await SqliteStore.open(self._folder, durability="normal", limits=self._limits)
         registry: Any = _Registry()
-        service = SessionStoreService(store, self._limits, asyncio.Event())
+        counts, lag = CallCounts(), LoopLag()
+        # Nothing asks for it here, and a timer would be a difference between one run and the next.
+        lag.close()
+        service = SessionStoreService(store, self._limits, asyncio.Event(), counts)
         pb_grpc.add_SessionStoreServiceServicer_to_server(service, registry)
-        admin = AdminService(store, self._limits, ServerFacts(durability="normal", started_at_us=0))
+        admin = AdminService(store, self._limits, ServerFacts("normal", started_at_us=0), counts, lag)
         admin_service_pb2_grpc.add_AdminServiceServicer_to_server(admin, registry)
-        self._handlers = {path: await _intercepted(path, handler) for path, handler in registry.handlers.items()}
+        self._handlers = {
+            path: await _intercepted(path, handler, counts) for path, handler in registry.handlers.items()
+        }
 
     async def close(self) -> None:
         """Closes the store in good order."""
@@ -210,7 +217,7 @@ class Stack:
         return await self.send(name, *(request.SerializeToString() for request in requests))
 
 
-async def _intercepted(path: str, handler: Any) -> Any:
+async def _intercepted(path: str, handler: Any, counts: CallCounts) -> Any:
     async def innermost(_: grpc.HandlerCallDetails) -> Any:
         return handler
 
@@ -219,7 +226,7 @@ async def _intercepted(path: str, handler: Any) -> Any:
         UnknownCallInterceptor(),
         DecodingInterceptor(),
         AccessInterceptor(AccessPolicy()),
-        ErrorInterceptor(),
+        ErrorInterceptor(counts),
     ):
         continuation = _around(interceptor, continuation)
     return await continuation(_Details(path))

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import IO, Self
 
 __all__ = ["SESSIOND", "DaemonProcess", "run_command"]
 
@@ -28,11 +28,18 @@ class DaemonProcess:
     """A daemon in a process of its own, on a Unix socket."""
 
     def __init__(
-        self, folder: Path, *more: str, listen: str | None = None, command: Sequence[str] = (SESSIOND,)
+        self,
+        folder: Path,
+        *more: str,
+        listen: str | None = None,
+        command: Sequence[str] = (SESSIOND,),
+        log: IO[bytes] | None = None,
     ) -> None:
+        """`log` takes what it writes to standard error: more than a pipe holds would hold up the daemon."""
         self.data_dir = folder / "data"
         self.address = listen or f"unix:{folder / 's.sock'}"
         self._command = [*command, "serve", "--data-dir", str(self.data_dir), "--listen", self.address, *more]
+        self._log = subprocess.PIPE if log is None else log
         self._process: subprocess.Popen[str] | None = None
         self.ready_line = ""
 
@@ -45,7 +52,7 @@ class DaemonProcess:
 
     def start(self) -> None:
         """Starts it, and waits for the line that says that it is ready."""
-        self._process = subprocess.Popen(self._command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self._process = subprocess.Popen(self._command, stdout=subprocess.PIPE, stderr=self._log, text=True)
         if self._process.stdout is None:
             raise AssertionError("no output to read")
         self.ready_line = self._process.stdout.readline()

@@ -153,7 +153,7 @@ async def test_every_call_of_every_service_is_refused_without_credentials(strict
         services = {path.split("/")[1] for path in paths}
         assert {"sessionstore.v1.SessionStoreService", "sessionstore.v1.AdminService"} < services
         assert {"grpc.health.v1.Health", "grpc.reflection.v1alpha.ServerReflection"} < services
-        assert len(paths) >= 27
+        assert len(paths) >= 28
         paths += ["/sessionstore.v1.SessionStoreService/NoSuchCall", "/no.such.Service/Call", "/"]
         for path in paths:
             for metadata in (None, bearer("sst_wrong"), (("authorization", "Basic YTpi"),)):

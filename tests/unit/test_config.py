@@ -64,6 +64,7 @@ def test_a_bad_address_is_refused(text: str) -> None:
         ({"insecure": True, "require_token": True}, "contradict"),
         ({"listen": ("unix:/a", "unix:/a")}, "named twice"),
         ({"grace_seconds": -1.0}, "must not be negative"),
+        ({"keepalive_seconds": 0}, "must be 1 at least"),
     ],
 )
 def test_parts_that_do_not_go_together_are_refused(fields: dict[str, object], message: str) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from sessiond.call_counts import CallCounts
 from sessiond.contract.limits import FRAGMENT_BYTES
 from sessiond.store.errors import CursorAheadError, HistoryTrimmedError
 from sessiond.store.sqlite.engine import DATABASE_NAME, SqliteStore
@@ -37,7 +38,7 @@ class Frames:
         self.draining = asyncio.Event()
 
     async def __aenter__(self) -> "Frames":
-        self._frames = Tail(self._store, self._request, self.draining, nullcontext()).frames()
+        self._frames = Tail(self._store, self._request, self.draining, nullcontext(), CallCounts()).frames()
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -1,13 +1,16 @@
 """The server's end of the pipelined write stream, without a network."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sessiond.contract.limits import Limits
-from sessiond.services.write_stream import WriteStream
+from sessiond.services.turns import Turns
+from sessiond.services.write_stream import LARGE_BYTES, WriteStream
 from sessiond.store.errors import DrainingError
 from sessiond.store.sqlite.engine import DATABASE_NAME, SqliteStore
 from sessiond.store.sqlite.migrations import migrate
@@ -47,7 +50,7 @@ class Requests:
 async def test_reading_stops_while_too_much_is_in_flight(store: SqliteStore, limits: Limits, size: int) -> None:
     """A client that does not take its answers is not read on: memory stays bounded."""
     requests = Requests(100, size)
-    stream = WriteStream(store, limits, asyncio.Event())
+    stream = WriteStream(store, limits, asyncio.Event(), Turns())
     responses = stream.responses(requests.__aiter__())
     answered = len((await anext(responses)).outcomes)
     while requests.taken < 9:  # eight in flight, and one that waits for room
@@ -62,7 +65,7 @@ async def test_reading_stops_while_too_much_is_in_flight(store: SqliteStore, lim
 async def test_a_commit_that_is_larger_than_what_may_be_in_flight_goes_alone(store: SqliteStore) -> None:
     """The bound on bytes delays, and refuses nothing."""
     requests = Requests(5, size=1_000)
-    stream = WriteStream(store, Limits(max_bytes_in_flight=10), asyncio.Event())
+    stream = WriteStream(store, Limits(max_bytes_in_flight=10), asyncio.Event(), Turns())
     answered = [len(response.outcomes) async for response in stream.responses(requests.__aiter__())]
     assert [1] * 5 == answered
 
@@ -76,7 +79,7 @@ async def test_draining_answers_what_was_read_and_then_says_so(store: SqliteStor
         draining.set()
         await asyncio.Event().wait()
 
-    responses = WriteStream(store, Limits(), draining).responses(requests())
+    responses = WriteStream(store, Limits(), draining, Turns()).responses(requests())
     outcomes: list[pb.CommitOutcome] = []
 
     async def take_all() -> None:
@@ -86,3 +89,52 @@ async def test_draining_answers_what_was_read_and_then_says_so(store: SqliteStor
     with pytest.raises(DrainingError):
         await take_all()
     assert ["result", "result"] == [outcome.WhichOneof("outcome") for outcome in outcomes]
+
+
+async def test_refused_commits_leave_nothing_for_the_garbage_collector(store: SqliteStore) -> None:
+    """A flood of them would let it hold up the event loop for seconds."""
+
+    async def requests() -> AsyncIterator[pb.WriteRequest]:
+        yield pb.WriteRequest(commits=[commit("s")] * 1000)
+
+    gc.collect()
+    gc.disable()
+    try:
+        responses = WriteStream(store, Limits(), asyncio.Event(), Turns()).responses(requests())
+        assert 1000 == sum([len(response.outcomes) async for response in responses])
+        assert gc.collect() < 1000
+    finally:
+        gc.enable()
+
+
+class Crowded:
+    """A store that says that much waits for its writer, until it is told otherwise."""
+
+    def __init__(self, store: SqliteStore) -> None:
+        self.submit = store.submit
+        self.room = asyncio.Event()
+
+    @property
+    def is_crowded(self) -> bool:
+        return not self.room.is_set()
+
+    async def wait_for_room(self) -> None:
+        await self.room.wait()
+
+
+async def test_large_commits_wait_while_much_waits_for_the_writer(store: SqliteStore) -> None:
+    """Small ones do not, so that they do not wait for the large ones of everybody else."""
+
+    async def requests() -> AsyncIterator[pb.WriteRequest]:
+        yield pb.WriteRequest(commits=[commit("s", append(part())), commit("s", append(part("x" * LARGE_BYTES)))])
+
+    crowded: Any = Crowded(store)
+    responses = WriteStream(crowded, Limits(), asyncio.Event(), Turns()).responses(requests())
+    assert 1 == len((await anext(responses)).outcomes)
+    last = asyncio.ensure_future(anext(responses))
+    for _ in range(100):
+        await asyncio.sleep(0)
+    assert not last.done()
+    crowded.room.set()
+    assert 1 == len((await asyncio.wait_for(last, 10)).outcomes)
+    assert [] == [response async for response in responses]

@@ -125,3 +125,56 @@ class DeleteArchiveResponse(_message.Message):
     DELETED_EVENTS_FIELD_NUMBER: _ClassVar[int]
     deleted_events: int
     def __init__(self, deleted_events: _Optional[int] = ...) -> None: ...
+
+class GetServerMetricsRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class GetServerMetricsResponse(_message.Message):
+    __slots__ = ("resident_memory_bytes", "open_descriptors", "tasks", "open_calls", "open_tails", "open_write_streams", "waiting_writes", "waiting_bytes", "readers_busy", "read_transactions", "write_transactions", "wal_bytes", "loop_lag_longest_seconds", "loop_lag_p99_seconds", "writes", "groups", "events", "frames", "refusals")
+    class RefusalsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: int
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[int] = ...) -> None: ...
+    RESIDENT_MEMORY_BYTES_FIELD_NUMBER: _ClassVar[int]
+    OPEN_DESCRIPTORS_FIELD_NUMBER: _ClassVar[int]
+    TASKS_FIELD_NUMBER: _ClassVar[int]
+    OPEN_CALLS_FIELD_NUMBER: _ClassVar[int]
+    OPEN_TAILS_FIELD_NUMBER: _ClassVar[int]
+    OPEN_WRITE_STREAMS_FIELD_NUMBER: _ClassVar[int]
+    WAITING_WRITES_FIELD_NUMBER: _ClassVar[int]
+    WAITING_BYTES_FIELD_NUMBER: _ClassVar[int]
+    READERS_BUSY_FIELD_NUMBER: _ClassVar[int]
+    READ_TRANSACTIONS_FIELD_NUMBER: _ClassVar[int]
+    WRITE_TRANSACTIONS_FIELD_NUMBER: _ClassVar[int]
+    WAL_BYTES_FIELD_NUMBER: _ClassVar[int]
+    LOOP_LAG_LONGEST_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    LOOP_LAG_P99_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    WRITES_FIELD_NUMBER: _ClassVar[int]
+    GROUPS_FIELD_NUMBER: _ClassVar[int]
+    EVENTS_FIELD_NUMBER: _ClassVar[int]
+    FRAMES_FIELD_NUMBER: _ClassVar[int]
+    REFUSALS_FIELD_NUMBER: _ClassVar[int]
+    resident_memory_bytes: int
+    open_descriptors: int
+    tasks: int
+    open_calls: int
+    open_tails: int
+    open_write_streams: int
+    waiting_writes: int
+    waiting_bytes: int
+    readers_busy: int
+    read_transactions: int
+    write_transactions: int
+    wal_bytes: int
+    loop_lag_longest_seconds: float
+    loop_lag_p99_seconds: float
+    writes: int
+    groups: int
+    events: int
+    frames: int
+    refusals: _containers.ScalarMap[str, int]
+    def __init__(self, resident_memory_bytes: _Optional[int] = ..., open_descriptors: _Optional[int] = ..., tasks: _Optional[int] = ..., open_calls: _Optional[int] = ..., open_tails: _Optional[int] = ..., open_write_streams: _Optional[int] = ..., waiting_writes: _Optional[int] = ..., waiting_bytes: _Optional[int] = ..., readers_busy: _Optional[int] = ..., read_transactions: _Optional[int] = ..., write_transactions: _Optional[int] = ..., wal_bytes: _Optional[int] = ..., loop_lag_longest_seconds: _Optional[float] = ..., loop_lag_p99_seconds: _Optional[float] = ..., writes: _Optional[int] = ..., groups: _Optional[int] = ..., events: _Optional[int] = ..., frames: _Optional[int] = ..., refusals: _Optional[_Mapping[str, int]] = ...) -> None: ...

@@ -60,6 +60,11 @@ class AdminServiceStub:
                 request_serializer=sessionstore_dot_v1_dot_admin__service__pb2.DeleteArchiveRequest.SerializeToString,
                 response_deserializer=sessionstore_dot_v1_dot_admin__service__pb2.DeleteArchiveResponse.FromString,
                 _registered_method=True)
+        self.GetServerMetrics = channel.unary_unary(
+                '/sessionstore.v1.AdminService/GetServerMetrics',
+                request_serializer=sessionstore_dot_v1_dot_admin__service__pb2.GetServerMetricsRequest.SerializeToString,
+                response_deserializer=sessionstore_dot_v1_dot_admin__service__pb2.GetServerMetricsResponse.FromString,
+                _registered_method=True)
 
 
 class AdminServiceServicer:
@@ -103,6 +108,14 @@ class AdminServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetServerMetrics(self, request, context):
+        """Says what the server is doing and what it has in use, for those who look after it. It reads no session and changes
+        nothing but where loop_lag_longest_seconds begins anew; a repeat answers the figures of its own moment.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AdminServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -130,6 +143,11 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     servicer.DeleteArchive,
                     request_deserializer=sessionstore_dot_v1_dot_admin__service__pb2.DeleteArchiveRequest.FromString,
                     response_serializer=sessionstore_dot_v1_dot_admin__service__pb2.DeleteArchiveResponse.SerializeToString,
+            ),
+            'GetServerMetrics': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetServerMetrics,
+                    request_deserializer=sessionstore_dot_v1_dot_admin__service__pb2.GetServerMetricsRequest.FromString,
+                    response_serializer=sessionstore_dot_v1_dot_admin__service__pb2.GetServerMetricsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -268,6 +286,33 @@ class AdminService:
             '/sessionstore.v1.AdminService/DeleteArchive',
             sessionstore_dot_v1_dot_admin__service__pb2.DeleteArchiveRequest.SerializeToString,
             sessionstore_dot_v1_dot_admin__service__pb2.DeleteArchiveResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetServerMetrics(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sessionstore.v1.AdminService/GetServerMetrics',
+            sessionstore_dot_v1_dot_admin__service__pb2.GetServerMetricsRequest.SerializeToString,
+            sessionstore_dot_v1_dot_admin__service__pb2.GetServerMetricsResponse.FromString,
             options,
             channel_credentials,
             insecure,

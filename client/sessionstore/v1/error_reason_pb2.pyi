@@ -34,6 +34,7 @@ class ErrorReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ERROR_REASON_PERMISSION_DENIED: _ClassVar[ErrorReason]
     ERROR_REASON_LIMIT_REACHED: _ClassVar[ErrorReason]
     ERROR_REASON_OUT_OF_MEMORY: _ClassVar[ErrorReason]
+    ERROR_REASON_BUSY: _ClassVar[ErrorReason]
 ERROR_REASON_UNSPECIFIED: ErrorReason
 ERROR_REASON_SESSION_NOT_FOUND: ErrorReason
 ERROR_REASON_MESSAGE_NOT_FOUND: ErrorReason
@@ -62,3 +63,4 @@ ERROR_REASON_UNAUTHENTICATED: ErrorReason
 ERROR_REASON_PERMISSION_DENIED: ErrorReason
 ERROR_REASON_LIMIT_REACHED: ErrorReason
 ERROR_REASON_OUT_OF_MEMORY: ErrorReason
+ERROR_REASON_BUSY: ErrorReason

@@ -140,6 +140,16 @@ def serve(
             envvar="SESSIOND_GRACE_SECONDS", min=0, help="How long calls under way may take when the daemon stops."
         ),
     ] = 10.0,
+    keepalive_seconds: Annotated[
+        int,
+        typer.Option(
+            envvar="SESSIOND_KEEPALIVE_SECONDS",
+            min=1,
+            max=7200,
+            help="After so long without a word from a client it is asked whether it is still there; what it had open"
+            " ends when it does not answer within as long again, or 20 seconds.",
+        ),
+    ] = 30,
     max_item_bytes: Annotated[
         int,
         typer.Option(
@@ -229,6 +239,7 @@ def serve(
             open_health=open_health,
             allowed_origins=tuple(allow_origin or ()),
             grace_seconds=grace_seconds,
+            keepalive_seconds=keepalive_seconds,
             limits=Limits(
                 max_item_bytes=max_item_bytes,
                 max_commits_in_flight=max_commits_in_flight,

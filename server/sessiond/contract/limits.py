@@ -10,6 +10,7 @@ __all__ = [
     "MAX_ID_BYTES",
     "MAX_PAGE_SIZE",
     "MAX_SEQUENCE",
+    "TAIL_FRAME_BYTES",
     "Limits",
 ]
 
@@ -27,6 +28,10 @@ MAX_HEARTBEAT_INTERVAL_SECONDS = 3600
 
 FRAGMENT_BYTES = 256 * 1024
 """The size at which a fragment of a streamed answer is sent; only a single larger item exceeds it."""
+
+TAIL_FRAME_BYTES = 64 * 1024
+"""The size at which a frame of a tail is sent; only a single larger commit exceeds it. What a client does not take
+is kept for each tail: it is smaller than a fragment, since tails stay open."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """What interceptors put around the handlers of calls, of whatever shape a call is."""
 
+import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
@@ -54,4 +55,8 @@ async def write_answers(
         async for answer in answers:
             if before_each is not None:
                 before_each()
-            await context.write(answer)
+            try:
+                await context.write(answer)
+            except grpc.aio.InternalError as error:
+                # gRPC's word for a call that has ended: there is nobody left to be told of anything.
+                raise asyncio.CancelledError from error

@@ -15,6 +15,7 @@ from google.protobuf.message import DecodeError, Message
 
 from sessiond.contract.decode_errors import lacked_memory
 from sessiond.interceptors.behaviours import Behaviour
+from sessiond.interceptors.large_requests import LARGE_BYTES, LargeRequests
 from sessiond.interceptors.nesting import nested_decoder
 from sessiond.interceptors.wire import find_invalid_text
 from sessiond.store.errors import InvalidFieldError, InvalidRequestError, OutOfMemoryError, StoreError
@@ -38,6 +39,23 @@ class _Undecodable:
         self.error = error
 
 
+class _Large:
+    """A request that is decoded when it has a place."""
+
+    def __init__(self, request_type: type[Message], data: bytes) -> None:
+        self.size_bytes = len(data)
+        self._request_type = request_type
+        self._data = data
+
+    def decoded(self) -> Message:
+        """The request, which is then no longer kept as it came. Raises InvalidRequestError."""
+        data, self._data = self._data, b""
+        found = _decoder(self._request_type)(data)
+        if isinstance(found, _Undecodable):
+            raise found.error
+        return found
+
+
 def _decoder(request_type: type[Message]) -> Callable[[bytes], Message | _Undecodable]:
     decode_nested = nested_decoder(request_type)
 
@@ -50,6 +68,11 @@ def _decoder(request_type: type[Message]) -> Callable[[bytes], Message | _Undeco
             return _Undecodable(OutOfMemoryError())
 
     return decode
+
+
+def _deferring_decoder(request_type: type[Message]) -> Callable[[bytes], Message | _Undecodable | _Large]:
+    decode = _decoder(request_type)
+    return lambda data: decode(data) if len(data) <= LARGE_BYTES else _Large(request_type, data)
 
 
 def _explain(request_type: type[Message], data: bytes) -> InvalidRequestError:
@@ -74,6 +97,9 @@ _DECODERS = {request_type: _decoder(request_type) for request_type in _REQUEST_T
 class DecodingInterceptor(grpc.aio.ServerInterceptor):
     """Must stand inside the interceptor that turns errors into statuses. Leaves other services' calls alone."""
 
+    def __init__(self) -> None:
+        self._large = LargeRequests()
+
     async def intercept_service(
         self,
         continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Any]],
@@ -91,12 +117,16 @@ class DecodingInterceptor(grpc.aio.ServerInterceptor):
             replaced["response_serializer"] = _encode
             replaced["unary_stream"] = _checked_unary_stream(handler.unary_stream)
         else:
-            replaced["unary_unary"] = _checked_unary(handler.unary_unary)
+            replaced["request_deserializer"] = _deferring_decoder(request_type)
+            replaced["unary_unary"] = _checked_unary(handler.unary_unary, self._large)
         return handler._replace(**replaced)
 
 
-def _checked_unary(behaviour: Behaviour) -> Behaviour:
+def _checked_unary(behaviour: Behaviour, large: LargeRequests) -> Behaviour:
     async def call(request: Any, context: Any) -> Any:
+        if isinstance(request, _Large):
+            async with large.place(request.size_bytes):
+                return await behaviour(request.decoded(), context)
         if isinstance(request, _Undecodable):
             raise request.error
         return await behaviour(request, context)

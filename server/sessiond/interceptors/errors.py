@@ -6,9 +6,11 @@ from typing import Any, NoReturn
 import grpc
 from grpc_status import rpc_status
 
+from sessiond.call_counts import CallCounts
 from sessiond.interceptors.behaviours import Behaviour, WrappingInterceptor, write_answers
-from sessiond.interceptors.statuses import internal_status, status_of
+from sessiond.interceptors.statuses import internal_status, reason_name, status_of
 from sessiond.store.errors import OutOfMemoryError, StoreError
+from sessionstore.v1.error_reason_pb2 import ErrorReason
 
 __all__ = ["ErrorInterceptor"]
 
@@ -18,16 +20,23 @@ _log = logging.getLogger(__name__)
 class ErrorInterceptor(WrappingInterceptor):
     """Must be the outermost: nothing that a handler raises reaches gRPC as it is, but for a cancellation."""
 
+    def __init__(self, counts: CallCounts) -> None:
+        """`counts` is told which calls are open and why others ended."""
+        self._counts = counts
+
     def around_call(self, behaviour: Behaviour, method: str) -> Behaviour:
         """See WrappingInterceptor."""
 
         async def call(request: Any, context: Any) -> Any:
+            self._counts.open_calls += 1
             try:
                 return await behaviour(request, context)
             except grpc.aio.AbortError:
                 raise
             except Exception as error:  # noqa: BLE001 - the last place that can keep it from the client
-                await _abort(context, method, error)
+                await self._abort(context, method, error)
+            finally:
+                self._counts.open_calls -= 1
 
         return call
 
@@ -35,26 +44,28 @@ class ErrorInterceptor(WrappingInterceptor):
         """See WrappingInterceptor."""
 
         async def stream(request: Any, context: Any) -> None:
-            try:
-                await write_answers(behaviour, request, context)
-            except grpc.aio.AbortError:
-                raise
-            except Exception as error:  # noqa: BLE001 - the last place that can keep it from the client
-                await _abort(context, method, error)
+            with self._counts.open_stream(method):
+                try:
+                    await write_answers(behaviour, request, context)
+                except grpc.aio.AbortError:
+                    raise
+                except Exception as error:  # noqa: BLE001 - the last place that can keep it from the client
+                    await self._abort(context, method, error)
 
         return stream
 
-
-async def _abort(context: Any, method: str, error: Exception) -> NoReturn:
-    if isinstance(error, MemoryError):
-        _log.warning("%s found no memory", method)
-        error = OutOfMemoryError()
-    if isinstance(error, StoreError):
-        _log.debug("%s: %s", method, error)
-        status = status_of(error)
-    else:
-        _log.error("%s failed unexpectedly", method, exc_info=error)
-        status = internal_status()
-    rich = rpc_status.to_status(status)
-    await context.abort(rich.code, rich.details, rich.trailing_metadata)
-    raise AssertionError("abort returned")
+    async def _abort(self, context: Any, method: str, error: Exception) -> NoReturn:
+        if isinstance(error, MemoryError):
+            _log.warning("%s found no memory", method)
+            error = OutOfMemoryError()
+        if isinstance(error, StoreError):
+            _log.debug("%s: %s", method, error)
+            status = status_of(error)
+            self._counts.refusals[reason_name(error.reason)] += 1
+        else:
+            _log.error("%s failed unexpectedly", method, exc_info=error)
+            status = internal_status()
+            self._counts.refusals[reason_name(ErrorReason.ERROR_REASON_INTERNAL)] += 1
+        rich = rpc_status.to_status(status)
+        await context.abort(rich.code, rich.details, rich.trailing_metadata)
+        raise AssertionError("abort returned")

@@ -12,7 +12,7 @@ from sessiond.interceptors.unknown_calls import UnknownCallError
 from sessiond.store import errors
 from sessionstore.v1.error_reason_pb2 import ErrorReason
 
-__all__ = ["ERROR_DOMAIN", "internal_status", "status_of"]
+__all__ = ["ERROR_DOMAIN", "internal_status", "reason_name", "status_of"]
 
 ERROR_DOMAIN = "sessionstore"
 RETRY_AFTER_SECONDS = 1
@@ -35,15 +35,20 @@ _CODES: dict[type[errors.StoreError], grpc.StatusCode] = {
     errors.StorageUnavailableError: grpc.StatusCode.UNAVAILABLE,
     errors.CorruptedError: grpc.StatusCode.DATA_LOSS,
     errors.DrainingError: grpc.StatusCode.UNAVAILABLE,
+    errors.BusyError: grpc.StatusCode.UNAVAILABLE,
     UnauthenticatedError: grpc.StatusCode.UNAUTHENTICATED,
     PermissionDeniedError: grpc.StatusCode.PERMISSION_DENIED,
     UnknownCallError: grpc.StatusCode.UNIMPLEMENTED,
 }
 
 
+def reason_name(reason: ErrorReason) -> str:
+    """The name of a reason, as clients see it."""
+    return ErrorReason.Name(reason).removeprefix(_REASON_PREFIX)
+
+
 def _details(error: errors.StoreError) -> list[Message]:
-    reason = ErrorReason.Name(error.reason).removeprefix(_REASON_PREFIX)
-    details: list[Message] = [ErrorInfo(reason=reason, domain=ERROR_DOMAIN, metadata=error.metadata)]
+    details: list[Message] = [ErrorInfo(reason=reason_name(error.reason), domain=ERROR_DOMAIN, metadata=error.metadata)]
     match error:
         case errors.NotFoundError() | errors.AlreadyExistsError():
             details.append(
@@ -58,7 +63,7 @@ def _details(error: errors.StoreError) -> list[Message]:
         case errors.LimitReachedError():
             exceeded = QuotaFailure.Violation(subject=error.limit, description=error.description)
             details.append(QuotaFailure(violations=[exceeded]))
-        case errors.DrainingError() | errors.StorageUnavailableError() | errors.OutOfMemoryError():
+        case errors.DrainingError() | errors.BusyError() | errors.StorageUnavailableError() | errors.OutOfMemoryError():
             details.append(RetryInfo(retry_delay=Duration(seconds=RETRY_AFTER_SECONDS)))
     return details
 

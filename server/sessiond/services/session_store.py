@@ -9,12 +9,14 @@ import grpc
 from google.protobuf.message import Message
 
 from sessiond.access.rights import Right
+from sessiond.call_counts import CallCounts
 from sessiond.contract.limits import Limits
 from sessiond.contract.requests import check_request
 from sessiond.contract.secrets import redact
 from sessiond.interceptors.access import current_caller
 from sessiond.services.single_mutations import SingleMutations
 from sessiond.services.tail_places import TailPlaces
+from sessiond.services.turns import Turns
 from sessiond.services.write_stream import WriteStream
 from sessiond.store.protocol import Store
 from sessiond.tailing import Tail
@@ -31,9 +33,11 @@ AnswerT = TypeVar("AnswerT")
 class SessionStoreService(SingleMutations, pb_grpc.SessionStoreServiceServicer):
     """See SessionStoreService in the protos for what each call promises."""
 
-    def __init__(self, store: Store, limits: Limits, draining: asyncio.Event) -> None:
+    def __init__(self, store: Store, limits: Limits, draining: asyncio.Event, counts: CallCounts) -> None:
         super().__init__(store, limits)
+        self._counts = counts
         self._draining = draining
+        self._turns = Turns()
         self._tail_places = TailPlaces(limits.max_tails_per_client)
 
     async def CreateSession(  # noqa: N802, D102
@@ -103,11 +107,11 @@ class SessionStoreService(SingleMutations, pb_grpc.SessionStoreServiceServicer):
     def Write(  # noqa: N802, D102
         self, request_iterator: AsyncIterator[pb.WriteRequest], context: Context
     ) -> AsyncIterator[pb.WriteResponse]:
-        return WriteStream(self._store, self._limits, self._draining).responses(request_iterator)
+        return WriteStream(self._store, self._limits, self._draining, self._turns).responses(request_iterator)
 
     def TailEvents(  # noqa: N802, D102
         self, request: pb.TailEventsRequest, context: Context
     ) -> AsyncIterator[bytes]:
         check_request(request, self._limits)
         place = self._tail_places.place(current_caller().client)
-        return Tail(self._store, request, self._draining, place).frames()
+        return Tail(self._store, request, self._draining, place, self._counts).frames()

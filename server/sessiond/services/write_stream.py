@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from sessiond.contract.limits import Limits
 from sessiond.contract.requests import check_commit, check_request
 from sessiond.interceptors.statuses import internal_status, status_of
+from sessiond.services.turns import Turns
 from sessiond.store.errors import DrainingError, StoreError
 from sessiond.store.protocol import Store
 from sessionstore.v1 import session_store_service_pb2 as pb
@@ -15,6 +16,12 @@ from sessionstore.v1 import session_store_service_pb2 as pb
 __all__ = ["WriteStream"]
 
 MAX_RESPONSE_BYTES = 1024 * 1024
+
+LARGE_BYTES = 16 * 1024
+"""What waits while much waits for the writer already; smaller commits pass by, and do not wait for the large."""
+
+COMMITS_A_TURN = 64
+"""So many are taken in, and so many refusals are answered, before everybody else has a turn: a few milliseconds."""
 
 
 class _Submitted(NamedTuple):
@@ -29,10 +36,11 @@ class WriteStream:
     have no answer yet, which the client feels as gRPC's own back-pressure.
     """
 
-    def __init__(self, store: Store, limits: Limits, draining: asyncio.Event) -> None:
+    def __init__(self, store: Store, limits: Limits, draining: asyncio.Event, turns: Turns) -> None:
         self._store = store
         self._limits = limits
         self._draining = draining
+        self._turns = turns
         self._in_flight: deque[_Submitted] = deque()
         self._bytes_in_flight = 0
         self._changed = asyncio.Event()
@@ -54,8 +62,11 @@ class WriteStream:
                 await self._changed.wait()
                 self._changed.clear()
                 while self._in_flight and self._in_flight[0].outcome.done():
-                    yield self._next_response()
+                    response, refused = self._next_response()
+                    yield response
                     self._room.set()
+                    if refused == COMMITS_A_TURN:
+                        await self._turns.take()
                 if self._in_flight:
                     continue
                 if reader.cancelled():
@@ -72,8 +83,12 @@ class WriteStream:
     async def _read(self, requests: AsyncIterator[pb.WriteRequest]) -> None:
         async for request in requests:
             check_request(request, self._limits)
-            for commit in request.commits:
+            for number, commit in enumerate(request.commits, 1):
+                if not number % COMMITS_A_TURN:
+                    await self._turns.take()
                 size_bytes = commit.ByteSize()
+                while size_bytes > LARGE_BYTES and self._store.is_crowded:
+                    await self._store.wait_for_room()
                 while not self._has_room(size_bytes):
                     self._room.clear()
                     await self._room.wait()
@@ -96,24 +111,29 @@ class WriteStream:
             return self._store.submit(commit)
         except StoreError as error:
             refused: asyncio.Future[pb.CommitResponse] = asyncio.get_running_loop().create_future()
-            refused.set_exception(error)
+            # With its traceback it would hold this frame, and with that itself: garbage that only a collection frees,
+            # and a collection of much of it holds up everybody.
+            refused.set_exception(error.with_traceback(None))
             refused.exception()  # when the client leaves, nobody looks at it; that is no reason to complain
             return refused
 
     def _note_change(self, _: "asyncio.Future[Any]") -> None:
         self._changed.set()
 
-    def _next_response(self) -> pb.WriteResponse:
-        """The outcomes of the oldest commits, as many in order as are done."""
-        response = pb.WriteResponse()
+    def _next_response(self) -> tuple[pb.WriteResponse, int]:
+        """The outcomes of the oldest commits, as many in order as are done, and how many of them are refusals."""
+        response, refused = pb.WriteResponse(), 0
         size_bytes = 0
-        while self._in_flight and self._in_flight[0].outcome.done() and size_bytes < MAX_RESPONSE_BYTES:
+        while self._in_flight and self._in_flight[0].outcome.done():
             submitted = self._in_flight.popleft()
             self._bytes_in_flight -= submitted.size_bytes
             outcome = response.outcomes.add()
             _fill(outcome, submitted.outcome)
             size_bytes += outcome.ByteSize()
-        return response
+            refused += outcome.HasField("error")
+            if size_bytes >= MAX_RESPONSE_BYTES or refused == COMMITS_A_TURN:
+                break
+        return response, refused
 
 
 def _fill(outcome: pb.CommitOutcome, done: "asyncio.Future[pb.CommitResponse]") -> None:

@@ -6,6 +6,7 @@ from sessionstore.v1.error_reason_pb2 import ErrorReason
 
 __all__ = [
     "AlreadyExistsError",
+    "BusyError",
     "CorruptedError",
     "CursorAheadError",
     "DrainingError",
@@ -273,6 +274,15 @@ class DrainingError(StoreError):
 
     def __init__(self) -> None:
         super().__init__("the server is shutting down; repeat the call", ErrorReason.ERROR_REASON_DRAINING)
+
+
+class BusyError(StoreError):
+    """The server has as much to do as it takes in at once."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the server has too many large requests waiting; repeat the call in a moment", ErrorReason.ERROR_REASON_BUSY
+        )
 
 
 def _text(sequence: int | None) -> str:

@@ -14,7 +14,7 @@ from sessiond.contract.encoded_events import encode_batch
 from sessionstore.v1 import admin_service_pb2 as admin_pb
 from sessionstore.v1 import session_store_service_pb2 as pb
 
-__all__ = ["EventBounds", "EventFeed", "EventPage", "SessionGoneError", "Store", "StoreInfo"]
+__all__ = ["EventBounds", "EventFeed", "EventPage", "SessionGoneError", "Store", "StoreInfo", "StoreMetrics"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,21 @@ class StoreInfo:
 
     store_id: str
     schema_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoreMetrics:
+    """What a store is doing, and did since it was opened; see GetServerMetricsResponse for what each figure means."""
+
+    waiting_writes: int
+    waiting_bytes: int
+    readers_busy: int
+    read_transactions: int
+    write_transactions: int
+    log_bytes: int
+    writes: int
+    groups: int
+    events: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +137,10 @@ class Store(Protocol):
         """The number of feeds that are open."""
         ...
 
+    def metrics(self) -> StoreMetrics:
+        """What the store is doing, and did so far."""
+        ...
+
     async def writing_change(self, known: bool) -> bool:
         """Waits until writing is possible, or impossible, otherwise than `known`; returns whether it is.
 
@@ -170,6 +189,15 @@ class Store(Protocol):
 
     def submit(self, commit: pb.CommitRequest) -> "asyncio.Future[pb.CommitResponse]":
         """Queues a commit; commits submitted one after another are applied in that order."""
+        ...
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether so much waits to be written that those who can wait with more should."""
+        ...
+
+    async def wait_for_room(self) -> None:
+        """Returns when some of what waits was taken."""
         ...
 
     async def open_feed(self, session_id: str, types: Sequence[str] = ()) -> EventFeed:

@@ -8,6 +8,7 @@ from typing import Any
 
 from google.protobuf.message import Message
 
+from sessiond.call_counts import CallCounts
 from sessiond.store.errors import CorruptedError, StoreError
 from sessiond.store.sqlite.engine import SqliteStore
 from sessiond.tailing import Tail
@@ -126,7 +127,7 @@ async def _joined(fragments: AsyncIterable[Any], *, without_times: bool = False)
 
 
 async def _tailed(store: SqliteStore, request: pb.TailEventsRequest) -> bytes:
-    return await _joined(Tail(store, request, asyncio.Event(), nullcontext()).frames())
+    return await _joined(Tail(store, request, asyncio.Event(), nullcontext(), CallCounts()).frames())
 
 
 def false_answers(right: Mapping[str, Answer], given: Mapping[str, Answer]) -> list[str]:

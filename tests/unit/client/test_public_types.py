@@ -6,7 +6,7 @@ from typing import assert_type
 from sessionstore import AsyncSessionStore, BlockingItems, BlockingTail, Items, SessionStore, Tail
 from sessionstore.errors import HistoryTrimmedError, SequenceConflictError, SessionDeletedError, SessionStoreError
 from sessionstore.v1 import session_store_service_pb2 as pb
-from sessionstore.v1.admin_service_pb2 import ArchiveInfo, GetServerInfoResponse
+from sessionstore.v1.admin_service_pb2 import ArchiveInfo, GetServerInfoResponse, GetServerMetricsResponse
 from sessionstore.v1.event_pb2 import Event, StoredEvent
 from sessionstore.v1.message_pb2 import Message, StoredMessage
 from sessionstore.v1.session_pb2 import Session, SessionConfig, SessionInfo
@@ -34,6 +34,7 @@ async def asynchronous() -> None:
             assert_type(await anext(iterator), StoredEvent)
         assert_type(await store.ping(), bool)
         assert_type(await store.get_server_info(), GetServerInfoResponse)
+        assert_type(await store.get_server_metrics(), GetServerMetricsResponse)
 
 
 def blocking() -> None:

@@ -71,6 +71,7 @@ GOOD: list[AnyMessage] = [
     pb.TailEventsRequest(session_id="s"),
     pb.TailEventsRequest(session_id="s", from_beginning=True, heartbeat_interval_seconds=3600),
     admin_pb.GetServerInfoRequest(),
+    admin_pb.GetServerMetricsRequest(),
     admin_pb.ArchiveSessionRequest(session_id="s"),
     admin_pb.RestoreSessionRequest(session_id="s"),
     admin_pb.ListArchivesRequest(page_size=1000),

@@ -9,6 +9,7 @@ from typing import Any
 import grpc
 import pytest
 
+from sessiond.call_counts import CallCounts
 from sessiond.interceptors.errors import ErrorInterceptor
 from sessiond.store.errors import NotFoundError, OutOfMemoryError
 
@@ -39,7 +40,7 @@ class Context:
         raise grpc.aio.AbortError
 
 
-async def finish(kind: str, error: BaseException, context: Context) -> list[str]:
+async def finish(kind: str, error: BaseException, context: Context, counts: CallCounts | None = None) -> list[str]:
     """Runs a guarded handler that raises an error, after an answer when it streams; returns what it answered."""
 
     async def unary(_request: Any, _context: Any) -> str:
@@ -53,7 +54,7 @@ async def finish(kind: str, error: BaseException, context: Context) -> list[str]
         make: Any = getattr(grpc, f"{kind}_rpc_method_handler")
         return make(unary if kind.endswith("_unary") else stream)
 
-    handler: Any = await ErrorInterceptor().intercept_service(continuation, Details())
+    handler: Any = await ErrorInterceptor(counts or CallCounts()).intercept_service(continuation, Details())
     with suppress(grpc.aio.AbortError):
         await getattr(handler, kind)("request", context)
     return context.answers
@@ -108,3 +109,18 @@ async def test_a_call_that_its_handler_ended_is_ended_once(kind: str) -> None:
     context = Context()
     await finish(kind, grpc.aio.AbortError(), context)
     assert None is context.ended
+
+
+@pytest.mark.parametrize("kind", ["unary_stream", "stream_stream"])
+async def test_a_client_that_is_gone_is_no_error(kind: str, caplog: pytest.LogCaptureFixture) -> None:
+    """A write that gRPC cannot carry out ends the handler as a cancellation does, and nothing is logged or counted."""
+
+    class Gone(Context):
+        async def write(self, answer: str) -> None:
+            raise grpc.aio.InternalError
+
+    context, counts = Gone(), CallCounts()
+    with pytest.raises(asyncio.CancelledError):
+        await finish(kind, AssertionError("the handler went on"), context, counts)
+    assert (None, {}, 0) == (context.ended, dict(counts.refusals), counts.open_calls)
+    assert [] == caplog.records

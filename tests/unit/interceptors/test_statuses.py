@@ -40,6 +40,7 @@ TABLE: list[tuple[errors.StoreError, grpc.StatusCode, str, type[Message] | None]
     (errors.StorageFullError(), Code.RESOURCE_EXHAUSTED, "STORAGE_FULL", None),
     (errors.StorageUnavailableError(), Code.UNAVAILABLE, "STORAGE_UNAVAILABLE", RetryInfo),
     (errors.CorruptedError("message 3"), Code.DATA_LOSS, "DATA_CORRUPTED", None),
+    (errors.BusyError(), Code.UNAVAILABLE, "BUSY", RetryInfo),
     (errors.DrainingError(), Code.UNAVAILABLE, "DRAINING", RetryInfo),
 ]
 

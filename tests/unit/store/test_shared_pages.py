@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from sessiond.call_counts import CallCounts
 from sessiond.store.protocol import EventPage
 from sessiond.store.sqlite.connection import ReaderPool
 from sessiond.store.sqlite.engine import SqliteStore
@@ -158,7 +159,7 @@ async def test_a_slow_tail_holds_up_nobody(store: SqliteStore) -> None:
     """It takes its frames when it likes; the others have theirs, and it misses none."""
 
     def tail() -> Any:
-        return Tail(store, pb.TailEventsRequest(session_id="s"), asyncio.Event(), nullcontext()).frames()
+        return Tail(store, pb.TailEventsRequest(session_id="s"), asyncio.Event(), nullcontext(), CallCounts()).frames()
 
     slow, quick = tail(), tail()
     await anext(slow)

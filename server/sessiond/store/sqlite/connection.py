@@ -117,6 +117,7 @@ class ReaderPool:
         self._connections = connections
         self._idle = list(connections)
         self._slots = asyncio.Semaphore(len(connections))
+        self._settling: set[asyncio.Task[None]] = set()
 
     @classmethod
     async def open(cls, path: Path, size: int) -> "ReaderPool":
@@ -133,28 +134,71 @@ class ReaderPool:
             raise
         return cls(connections)
 
-    async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Runs `work` on one snapshot, in the thread of an idle connection."""
+    @property
+    def busy(self) -> int:
+        """How many connections are at work."""
+        return len(self._connections) - len(self._idle)
+
+    @property
+    def transactions(self) -> int:
+        """How many connections have a transaction open."""
+        return sum(connection.in_transaction for connection in self._connections)
+
+    async def run(self, work: Callable[[sqlite3.Connection], T], discard: Callable[[T], None] | None = None) -> T:
+        """Runs `work` on one snapshot, in the thread of an idle connection.
+
+        `discard` gets what the work came to when the caller has left by then.
+        """
+        results: list[T] = []
 
         def in_one_snapshot(connection: sqlite3.Connection) -> T:
             connection.execute("BEGIN")
             try:
                 with reading():
-                    return work(connection)
+                    result = work(connection)
+                if discard is not None:
+                    results.append(result)
+                return result
             finally:
                 # A failed read may have ended the transaction already, and its error is the one to tell.
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
 
-        async with self._slots:
-            connection = self._idle.pop()
-            try:
-                return await connection.run(in_one_snapshot)
-            finally:
-                # When cancelled, the work may still run in the thread; what comes next queues behind it there.
-                self._idle.append(connection)
+        await self._slots.acquire()
+        connection = self._idle.pop()
+        try:
+            result = await connection.run(in_one_snapshot)
+        except asyncio.CancelledError:
+            # The thread is still at work. Whoever came next would queue behind it there, out of everybody's sight.
+            settling = asyncio.create_task(self._settle(connection, results, discard), name="sessiond reader settles")
+            self._settling.add(settling)
+            settling.add_done_callback(self._settling.discard)
+            raise
+        except BaseException:
+            self._give_back(connection)
+            raise
+        self._give_back(connection)
+        return result
+
+    async def _settle(
+        self, connection: EngineConnection, results: list[T], discard: Callable[[T], None] | None
+    ) -> None:
+        """Gives a connection back when its thread has done what it was asked for."""
+        try:
+            await connection.run(lambda _: None)
+        finally:
+            self._give_back(connection)
+        if discard is not None:
+            for result in results:
+                discard(result)
+
+    def _give_back(self, connection: EngineConnection) -> None:
+        self._idle.append(connection)
+        self._slots.release()
 
     async def close(self) -> None:
         """Closes all connections."""
+        if self._settling:
+            await asyncio.wait(self._settling)
         for connection in self._connections:
             await connection.close()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sessiond.contract.limits import Limits
 from sessiond.store.errors import CorruptedError
-from sessiond.store.protocol import EventFeed, StoreInfo
+from sessiond.store.protocol import EventFeed, StoreInfo, StoreMetrics
 from sessiond.store.sqlite.commits import CommitOperation
 from sessiond.store.sqlite.connection import Durability, ReaderPool, open_writer
 from sessiond.store.sqlite.event_filters import EventFilter
@@ -46,6 +46,7 @@ class SqliteStore(StreamingReads):
         self._hub = hub
         self._info = info
         self._limits = limits
+        self._log_path = data_dir / f"{DATABASE_NAME}-wal"
 
     @classmethod
     async def open(
@@ -86,6 +87,22 @@ class SqliteStore(StreamingReads):
         """See Store."""
         return self._hub.open_feeds
 
+    def metrics(self) -> StoreMetrics:
+        """See Store."""
+        writer, readers = self._writer, self._readers
+        return StoreMetrics(
+            waiting_writes=writer.waiting_writes,
+            waiting_bytes=writer.waiting_bytes,
+            readers_busy=readers.busy,
+            read_transactions=readers.transactions,
+            write_transactions=int(writer.in_transaction),
+            # Where somebody took the file away there is no log, which the health tells.
+            log_bytes=self._log_path.stat().st_size if self._log_path.exists() else 0,
+            writes=writer.writes,
+            groups=writer.groups,
+            events=self._hub.events,
+        )
+
     async def writing_change(self, known: bool) -> bool:
         """See Store."""
         return await self._writer.state.change(known)
@@ -109,6 +126,15 @@ class SqliteStore(StreamingReads):
     def submit(self, commit: pb.CommitRequest) -> "asyncio.Future[pb.CommitResponse]":
         """See Store."""
         return self._writer.submit(CommitOperation(commit, self._limits))
+
+    @property
+    def is_crowded(self) -> bool:
+        """See Store."""
+        return self._writer.is_crowded
+
+    async def wait_for_room(self) -> None:
+        """See Store."""
+        await self._writer.wait_for_room()
 
     async def open_feed(self, session_id: str, types: Sequence[str] = ()) -> EventFeed:
         """See Store."""

@@ -1,6 +1,4 @@
-"""Where a page of events ends: after about a fragment's size, but never inside a commit."""
-
-from sessiond.contract.limits import FRAGMENT_BYTES
+"""Where a page of events ends: after about a certain size, but never inside a commit."""
 
 __all__ = ["EventPageBuilder"]
 
@@ -8,7 +6,8 @@ __all__ = ["EventPageBuilder"]
 class EventPageBuilder:
     """Takes events in order until the page is full."""
 
-    def __init__(self) -> None:
+    def __init__(self, page_bytes: int) -> None:
+        self._page_bytes = page_bytes
         self.events: list[bytes] = []
         self._size_bytes = 0
         self._commit = -1
@@ -16,7 +15,7 @@ class EventPageBuilder:
     def is_full_before(self, sequence: int, commit_index: int) -> bool:
         """Whether the page ends before this event."""
         # The sequences of a commit follow on each other: the difference is the sequence of its first event.
-        return bool(self.events) and self._size_bytes >= FRAGMENT_BYTES and sequence - commit_index != self._commit
+        return bool(self.events) and self._size_bytes >= self._page_bytes and sequence - commit_index != self._commit
 
     def add(self, sequence: int, commit_index: int, event: bytes) -> None:
         """Takes an encoded StoredEvent in."""

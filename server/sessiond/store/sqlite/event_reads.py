@@ -121,6 +121,7 @@ def read_page(
     *,
     after: int,
     before: int | None = None,
+    page_bytes: int = FRAGMENT_BYTES,
 ) -> EventPage:
     """The events after a sequence, oldest first, from one page that never ends inside a commit.
 
@@ -130,7 +131,7 @@ def read_page(
     window_end = end
     if not event_filter.passes_all and event_filter.single_type is None:
         window_end = min(end, _commit_boundary(connection, session_key, max(after + 1, bounds.first) + WINDOW_EVENTS))
-    page = EventPageBuilder()
+    page = EventPageBuilder(page_bytes)
     checked = _Checked(session_key)
     last = max(after, window_end - 1)
     expected = max(after + 1, bounds.first) if event_filter.passes_all else None

@@ -8,6 +8,7 @@ import asyncio
 from collections import deque
 from itertools import count
 
+from sessiond.contract.limits import TAIL_FRAME_BYTES
 from sessiond.store.protocol import EventBounds, EventPage, SessionGoneError
 from sessiond.store.sqlite.connection import ReaderPool
 from sessiond.store.sqlite.event_filters import EventFilter
@@ -54,7 +55,7 @@ class EventRing:
         """The events after a sequence, or None when the ring does not hold all of them."""
         if self._end is None or not self._end - len(self._events) <= after + 1 <= self._end:
             return None
-        page = EventPageBuilder()
+        page = EventPageBuilder(TAIL_FRAME_BYTES)
         last = self._end - 1
         skipped = after + 1 - (self._end - len(self._events))
         # The tails that are behind by little are the common case: walk from the newest end.
@@ -97,6 +98,8 @@ class FeedHub:
         self._topics: dict[int, _Topic] = {}
         self._wakeups = Wakeups()
         self.pages = SharedPages()
+        self.events = 0
+        """How many events were published so far, followed or not."""
 
     def is_followed(self, session_key: int) -> bool:
         """Whether a session has feeds; may be called from any thread."""
@@ -110,6 +113,7 @@ class FeedHub:
     def publish(self, changes: dict[int, Publication]) -> None:
         """Tells the feeds what a transaction changed, once it is on disk."""
         for session_key, change in changes.items():
+            self.events += change.appended
             topic = self._topics.get(session_key)
             if topic is not None:
                 topic.ring.take(change)
@@ -180,6 +184,7 @@ class SqliteEventFeed:
                 self._alive(event_bounds(connection, self._session_key)),
                 self._filter,
                 after=after,
+                page_bytes=TAIL_FRAME_BYTES,
             )
         )
 

@@ -15,7 +15,7 @@ from sessiond.store.sqlite.event_filters import EventFilter
 from sessiond.store.sqlite.event_reads import live_bounds, read_descending, read_page, session_events
 from sessiond.store.sqlite.message_reads import message_bounds, read_messages
 from sessiond.store.sqlite.page_tokens import decode_token, encode_token
-from sessiond.store.sqlite.session_reads import read_session
+from sessiond.store.sqlite.session_reads import SessionSnapshot, read_session
 from sessiond.store.sqlite.tool_call_reads import read_pending_tool_calls
 from sessionstore.v1 import session_store_service_pb2 as pb
 from sessionstore.v1.message_pb2 import StoredMessage
@@ -37,7 +37,8 @@ class StreamingReads:
         snapshot = await self._readers.run(
             lambda connection: read_session(
                 connection, request.session_id, self._temporary, omit_content=request.omit_content
-            )
+            ),
+            SessionSnapshot.close,
         )
         try:
             yield pb.GetSessionResponse(session=snapshot.header)

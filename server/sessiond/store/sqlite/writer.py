@@ -36,6 +36,7 @@ _log = logging.getLogger(__name__)
 
 MAX_GROUP_OPERATIONS = 1024
 MAX_GROUP_BYTES = 16 * 1024 * 1024
+CROWDED_BYTES = 8 * 1024 * 1024
 PROBE_SECONDS = 1.0
 
 _STORAGE_ERRORS = (StorageFullError, StorageUnavailableError, CorruptedError)
@@ -71,6 +72,13 @@ class Writer:
         loop with what a transaction changed, when it is on disk and before its operations are answered.
         """
         self.state = WritingState()
+        self.writes = 0
+        """How many operations were applied so far."""
+        self.groups = 0
+        """In how many transactions they were."""
+        self.waiting_bytes = 0
+        """How much the operations that wait are to write."""
+        self._taken = asyncio.Event()
         self._connection = connection
         self._upkeep = upkeep
         self._is_followed = is_followed
@@ -82,6 +90,25 @@ class Writer:
         self._closed = False
         self._task = asyncio.create_task(self._run(), name="sessiond writer")
 
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open."""
+        return self._connection.in_transaction
+
+    @property
+    def waiting_writes(self) -> int:
+        """How many operations wait."""
+        return len(self._queue)
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether so much waits that those who can wait with more should."""
+        return self.waiting_bytes >= CROWDED_BYTES
+
+    async def wait_for_room(self) -> None:
+        """Returns when some of what waits was taken."""
+        await self._taken.wait()
+
     def submit(self, operation: Operation[T]) -> "asyncio.Future[T]":
         """Queues an operation; those submitted one after another are applied in that order.
 
@@ -92,6 +119,8 @@ class Writer:
             raise DrainingError
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._queue.append(_Queued(operation, future))
+        self.waiting_bytes += operation.size_bytes
+        self._taken.clear()
         self._wake.set()
         return future
 
@@ -139,9 +168,11 @@ class Writer:
         size_bytes = 0
         while self._queue and len(group) < MAX_GROUP_OPERATIONS and size_bytes < MAX_GROUP_BYTES:
             queued = self._queue.popleft()
+            self.waiting_bytes -= queued.operation.size_bytes
             if not queued.future.done():
                 group.append(queued)
                 size_bytes += queued.operation.size_bytes
+        self._taken.set()
         return group
 
     async def _apply(self, group: list[_Queued]) -> None:
@@ -195,6 +226,8 @@ class Writer:
         self._answer([queued], applied)
 
     def _answer(self, group: list[_Queued], applied: _Applied) -> None:
+        self.writes += len(group)
+        self.groups += 1
         self._publish(applied.publications)
         for queued, outcome in zip(group, applied.outcomes, strict=True):
             if isinstance(outcome, StoreError):

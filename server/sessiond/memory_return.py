@@ -1,0 +1,49 @@
+"""Gives free memory back to the operating system.
+
+The C library keeps what was freed, in pieces between what is in use: after a thousand tails that did not read, or a
+flood of large messages, the process would have several times as much in use as it needs, for good.
+"""
+
+import asyncio
+import ctypes
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from sessiond.own_process import resident_memory_bytes
+
+__all__ = ["memory_given_back"]
+
+INTERVAL_SECONDS = 10.0
+SLACK_BYTES = 32 * 1024 * 1024
+"""So much more than after the last time is worth a look, which takes some milliseconds, in a thread."""
+
+MAPPED_BYTES = 1024 * 1024
+"""Pieces from this size on are mapped by themselves, and given back as they are freed."""
+
+_M_MMAP_THRESHOLD = -3
+
+
+@asynccontextmanager
+async def memory_given_back() -> AsyncIterator[None]:
+    """Looks from time to time, for as long as the block. Does nothing where the C library is not GNU's."""
+    library = ctypes.CDLL(None)
+    if not hasattr(library, "malloc_trim") or resident_memory_bytes() is None:
+        yield
+        return
+    library.mallopt(_M_MMAP_THRESHOLD, MAPPED_BYTES)
+    giving_back = asyncio.create_task(_give_back(lambda: library.malloc_trim(0)), name="sessiond memory")
+    try:
+        yield
+    finally:
+        giving_back.cancel()
+
+
+async def _give_back(trim: Callable[[], object]) -> None:
+    least = resident_memory_bytes() or 0
+    while True:
+        await asyncio.sleep(INTERVAL_SECONDS)
+        now = resident_memory_bytes() or 0
+        if now > least + SLACK_BYTES:
+            await asyncio.to_thread(trim)
+            now = least = resident_memory_bytes() or 0
+        least = min(least, now)

@@ -1,0 +1,1 @@
+"""Hours of a steady load, in which nothing may grow."""

@@ -1,0 +1,66 @@
+"""What a daemon says of itself, again and again."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from time import monotonic
+
+from sessionstore import AsyncSessionStore
+from tests.benchmarks.process_memory import BYTES_A_MB
+
+__all__ = ["Sample", "sampled", "taken"]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The daemon at a time.
+
+    Attributes:
+        seconds: Since the beginning.
+        lag_ms: How late its event loop was at most, since the sample before.
+    """
+
+    seconds: float
+    memory_mb: float
+    descriptors: int
+    tasks: int
+    tails: int
+    wal_mb: float
+    lag_ms: float
+    events: int
+
+
+async def taken(client: AsyncSessionStore, began: float) -> Sample:
+    """A sample of now."""
+    found = await client.get_server_metrics()
+    return Sample(
+        seconds=monotonic() - began,
+        memory_mb=found.resident_memory_bytes / BYTES_A_MB,
+        descriptors=found.open_descriptors,
+        tasks=found.tasks,
+        tails=found.open_tails,
+        wal_mb=found.wal_bytes / BYTES_A_MB,
+        lag_ms=found.loop_lag_longest_seconds * 1000,
+        events=found.events,
+    )
+
+
+@asynccontextmanager
+async def sampled(client: AsyncSessionStore, every_seconds: float) -> AsyncIterator[list[Sample]]:
+    """The samples, of which there are more and more while the block runs."""
+    samples: list[Sample] = []
+    began = monotonic()
+
+    async def sampling() -> None:
+        while True:
+            samples.append(await taken(client, began))
+            await asyncio.sleep(every_seconds)
+
+    task = asyncio.create_task(sampling())
+    try:
+        yield samples
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
