@@ -132,6 +132,7 @@ def _requests() -> Iterator[tuple[str, list[Message]]]:
     yield "TailEvents", [pb.TailEventsRequest(session_id="s1", from_now=True, heartbeat_interval_seconds=1)]
     yield "TailEvents", [pb.TailEventsRequest(session_id="s1", from_beginning=True, skip_trimmed=True)]
     yield "GetServerInfo", [admin_pb.GetServerInfoRequest()]
+    yield "GetServerMetrics", [admin_pb.GetServerMetricsRequest()]
     yield "ArchiveSession", [admin_pb.ArchiveSessionRequest(session_id="s1")]
     yield "RestoreSession", [admin_pb.RestoreSessionRequest(session_id="s1")]
     yield "ListArchives", [admin_pb.ListArchivesRequest(page_size=1)]
