@@ -103,6 +103,7 @@ def test_a_task_that_is_left_behind_is_told(handlers: HandlerTarget, monkeypatch
         return listed(self, *arguments)
 
     monkeypatch.setattr(SessionStoreService, "_fragments", leaving)
+    monkeypatch.setattr("tests.fuzz.guided.handler_target.PATIENCE_SECONDS", 0.5)
     with pytest.raises(AssertionError, match="GetMessages left a task behind"):
         handlers.take(encoded_input("GetMessages", pb.GetMessagesRequest(session_id="s0").SerializeToString()))
     left[0].cancel()

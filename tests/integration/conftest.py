@@ -15,12 +15,12 @@ from sessionstore import AsyncSessionStore
 class DaemonUnderTest:
     """A daemon on a directory of its own, which can be stopped and started again."""
 
-    def __init__(self, folder: Path, limits: Limits | None = None) -> None:
+    def __init__(self, folder: Path, limits: Limits | None = None, *, grace_seconds: float = 5) -> None:
         self.config = ServeConfig(
             data_dir=folder / "data",
             listen=(f"unix:{folder / 's.sock'}",),
             durability="normal",
-            grace_seconds=5,
+            grace_seconds=grace_seconds,
             limits=limits or Limits(),
         )
         self.address = self.config.listen[0]

@@ -1,5 +1,6 @@
 """What the wire promises to clients of any language and of any age."""
 
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -15,6 +16,9 @@ from tests.builders import append, part
 from tests.integration.conftest import DaemonUnderTest
 
 UNKNOWN_FIELD = b"\xa2\x06\x05newer"  # field 100, length-delimited: what a newer client might write
+
+
+SERVING, NOT_SERVING = health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING
 
 
 def channel_to(daemon: DaemonUnderTest) -> grpc.aio.Channel:
@@ -61,6 +65,23 @@ async def test_health_says_serving(daemon: DaemonUnderTest) -> None:
         for service in ("", "sessionstore.v1.SessionStoreService", "sessionstore.v1.AdminService"):
             answer = await stub.Check(health_pb2.HealthCheckRequest(service=service))
             assert health_pb2.HealthCheckResponse.SERVING == answer.status
+
+
+async def test_a_stop_waits_for_nobody_who_watches_the_health(tmp_path: Path) -> None:
+    """They are told NOT_SERVING, and their calls end; else a stop would take its whole grace."""
+    daemon = DaemonUnderTest(tmp_path, grace_seconds=3600)
+    await daemon.start()
+    async with channel_to(daemon) as channel:
+        stub: Any = health_pb2_grpc.HealthStub(channel)
+        watches = [stub.Watch(health_pb2.HealthCheckRequest(service=service)) for service in ("", "", "nowhere")]
+        first = [(await watch.read()).status for watch in watches]
+        assert [SERVING, SERVING, health_pb2.HealthCheckResponse.SERVICE_UNKNOWN] == first
+        await daemon.stop()
+        assert [NOT_SERVING, NOT_SERVING] == [(await watch.read()).status for watch in watches[:2]]
+        for watch in watches:
+            with pytest.raises(grpc.aio.AioRpcError) as error:
+                await watch.read()
+            assert grpc.StatusCode.UNAVAILABLE == error.value.code()
 
 
 async def test_reflection_lists_the_services(daemon: DaemonUnderTest) -> None:

@@ -56,9 +56,12 @@ async def test_what_was_acknowledged_outlives_a_lack_of_memory(tmp_path: Path, m
             assert [] == [code for code in outcomes if code in WRONG]
             assert Counter(outcomes)[grpc.StatusCode.OK] < len(outcomes)
             acknowledged = {name for name, code in zip(appended, outcomes, strict=False) if code == grpc.StatusCode.OK}
+        # It is dead, or about to be, or goes on; only its own answer tells that it goes on.
         if daemon.process.poll() is None:
             resource.prlimit(daemon.process.pid, resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-        else:
+        async with caller(daemon.address) as client:
+            goes_on = await outcome(client.wait_for_health(serving=True)) == grpc.StatusCode.OK
+        if not goes_on:
             daemon.process.communicate()
             daemon.start()
         async with caller(daemon.address) as client:

@@ -4,6 +4,7 @@ import asyncio
 import os
 import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -12,7 +13,7 @@ from google.protobuf.message import DecodeError
 
 from sessiond.contract import encoded_events
 from sessiond.store.errors import CorruptedError, OutOfMemoryError, StorageUnavailableError
-from sessiond.store.sqlite import appends, upkeep, writer
+from sessiond.store.sqlite import appends, event_reads, upkeep, writer
 from sessiond.store.sqlite.engine import DATABASE_NAME, SqliteStore
 from sessiond.store.sqlite.migrations import migrate
 from sessiond.store.sqlite.reserve import Reserve
@@ -105,7 +106,7 @@ async def test_a_write_that_finds_no_memory_leaves_nothing(store: SqliteStore, m
     """It is refused as a whole, whatever it had written already, and can be repeated."""
     both = commit("s", append(part("a"), "a"), append(part("b"), "b"))
     with monkeypatch.context() as patched:
-        patched.setattr(appends, "_event_result", Mock(side_effect=[Mock(), MemoryError]))
+        patched.setattr(appends, "set_us", Mock(side_effect=[None, MemoryError]))
         with pytest.raises(OutOfMemoryError):
             await store.submit(both)
     assert [] == await events_of(store, "s")
@@ -113,9 +114,17 @@ async def test_a_write_that_finds_no_memory_leaves_nothing(store: SqliteStore, m
     assert store._writer.state.possible
 
 
-async def test_a_read_that_finds_no_memory_says_so(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is stored is not taken for damaged."""
+async def test_a_read_that_finds_no_memory_says_so(
+    store: SqliteStore, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is stored is not taken for damaged, also where it has no sum and is decoded to see whether it is."""
     await append_event(store, "x")
+    with monkeypatch.context() as patched:
+        patched.setattr(event_reads, "encode_stored_event", Mock(side_effect=MemoryError))
+        with pytest.raises(OutOfMemoryError):
+            await events_of(store, "s")
+    with closing(sqlite3.connect(data_dir / DATABASE_NAME)) as connection, connection:
+        connection.execute("UPDATE events SET checksum = NULL")
     with monkeypatch.context() as patched:
         no_memory = DecodeError("Error parsing message: Arena alloc failed")
         patched.setattr(encoded_events, "GetEventsResponse", Mock(FromString=Mock(side_effect=no_memory)))
