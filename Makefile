@@ -26,7 +26,7 @@ demo: $(READY) ## Start a daemon, import a recorded session, show it, and follow
 	@$(BIN)/python docs/demo/demo.py
 
 test: $(READY) ## Run the tests, and say how much of the branches they cover.
-	@$(BIN)/pytest --cov --cov-report=
+	@$(BIN)/pytest --cov --cov-report= --numprocesses 2 --dist worksteal
 	@echo "branch coverage: $$($(BIN)/coverage report --format=total) %"
 
 coverage: ## Say what the newest run of the tests has not covered.

@@ -59,6 +59,11 @@ async def events_of_type(store: SqliteStore) -> object:
     return await events(store, types=["message_part"], descending=True)
 
 
+async def events_of_types(store: SqliteStore) -> object:
+    """Those of two types, one of which is theirs."""
+    return await events(store, types=["message_part", "error"])
+
+
 async def listing(store: SqliteStore) -> object:
     """A page of all sessions."""
     return await listed(store, pb.ListSessionsRequest())
@@ -87,6 +92,8 @@ CHANGES: list[tuple[str, str, str, Read]] = [
     ("events", "commit_index = 7", ONE, all_events),
     ("events", "stored_at_us = stored_at_us + 1", ONE, all_events),
     ("events", "type = 'custom:x'", ONE, all_events),
+    ("events", "type = 'messagE_part'", ONE, events_of_types),
+    ("events", "type = 'messagE_part'", "session_key = 1 AND sequence = 40", events_of_type),
     ("events", "event_id = 'other'", ONE, all_events),
     ("events", "payload = x''", ONE, all_events),
     ("events", "payload = x''", ONE, events_of_type),
@@ -118,7 +125,7 @@ CHANGES: list[tuple[str, str, str, Read]] = [
             "updated_at_us = 1",
             "status = 3",
             "next_message = 2",
-            "next_event = 41",
+            "next_event = 42",
             "first_event = 1",
             "message_count = 7",
             "last_model = 'm'",
@@ -135,7 +142,7 @@ DAMAGE = [
     *((f"UPDATE {table} SET {change} WHERE {where}", read) for table, change, where, read in CHANGES),  # noqa: S608
     ("DELETE FROM events WHERE session_key = 1 AND sequence = 1", all_events),
     ("DELETE FROM events WHERE session_key = 1 AND sequence = 1", repeat),
-    ("DELETE FROM events WHERE session_key = 1 AND sequence = 39", all_events),
+    ("DELETE FROM events WHERE session_key = 1 AND sequence = 40", all_events),
     ("DELETE FROM messages WHERE session_key = 1 AND sequence = 2", session),
 ]
 
@@ -146,6 +153,8 @@ async def test_what_is_damaged_is_never_served(data_dir: Path, damage: str, read
     store = await SqliteStore.open(data_dir, durability="normal")
     await fill(store)
     await read(store)
+    # One that the index does not have yet.
+    await submit(store, append(part("40"), "e40"))
     await store.close()
     with closing(sqlite3.connect(data_dir / DATABASE_NAME)) as connection, connection:
         connection.execute("PRAGMA foreign_keys = OFF")

@@ -3,11 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sessiond.contract.items import UNKNOWN_EVENT_TYPE
+from sessionstore.v1.event_pb2 import Event
+
 __all__ = ["EventFilter"]
 
 _CUSTOM = "custom"
 _CUSTOM_PREFIX = "custom:"
 _AFTER_CUSTOM_PREFIX = "custom;"  # the character after the colon
+_IS_CUSTOM = f"(type >= '{_CUSTOM_PREFIX}' AND type < '{_AFTER_CUSTOM_PREFIX}')"
+
+_KINDS = [UNKNOWN_EVENT_TYPE, *(field.name for field in Event.DESCRIPTOR.oneofs_by_name["kind"].fields)]
+_NO_TYPE = f"NOT (type IN ({', '.join(repr(kind) for kind in _KINDS)}) OR {_IS_CUSTOM})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +48,10 @@ class EventFilter:
         return _CUSTOM in self.types and event_type.startswith(_CUSTOM_PREFIX)
 
     def condition(self) -> tuple[str, list[str]]:
-        """The SQL condition on `type`, beginning with AND, and its values."""
+        """The SQL condition on `type`, beginning with AND, and its values.
+
+        What is no type at all meets it too: it is damage, which nobody would be told of if it were passed over.
+        """
         if not self.types:
             return "", []
         exact = sorted(self.types - {_CUSTOM})
@@ -49,5 +59,6 @@ class EventFilter:
         if exact:
             parts.append(f"type IN ({', '.join('?' * len(exact))})")
         if _CUSTOM in self.types:
-            parts.append(f"(type >= '{_CUSTOM_PREFIX}' AND type < '{_AFTER_CUSTOM_PREFIX}')")
+            parts.append(_IS_CUSTOM)
+        parts.append(_NO_TYPE)
         return f"AND ({' OR '.join(parts)})", exact

@@ -89,7 +89,7 @@ def find_ids(connection: sqlite3.Connection, session_key: int, event_ids: list[s
 def rows_of_type(
     connection: sqlite3.Connection, session_key: int, event_type: str, *, after: int, before: int, descending: bool
 ) -> Iterator[EventRow]:
-    """The events of one type between two sequences, both excluded, in order."""
+    """The events of one type between two sequences, both excluded, in order; and all that the index does not have."""
     (unindexed_from,) = connection.execute(_UNINDEXED_FROM, (session_key,)).fetchone()
     order = f"ORDER BY sequence {'DESC' if descending else ''}"
     indexed: Iterable[EventRow] = connection.execute(
@@ -101,7 +101,7 @@ def rows_of_type(
         (session_key, event_type, after, min(before, unindexed_from)),
     )
     recent: Iterable[EventRow] = connection.execute(
-        f"SELECT {COLUMNS} FROM events WHERE session_key = ? AND type = ? AND sequence > ? AND sequence < ? {order}",  # noqa: S608
-        (session_key, event_type, max(after, unindexed_from - 1), before),
+        f"SELECT {COLUMNS} FROM events WHERE session_key = ? AND sequence > ? AND sequence < ? {order}",  # noqa: S608
+        (session_key, max(after, unindexed_from - 1), before),
     )
     return chain(recent, indexed) if descending else chain(indexed, recent)

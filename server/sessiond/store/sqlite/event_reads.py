@@ -145,7 +145,9 @@ def read_page(
             if sequence != expected:
                 raise CorruptedError(f"event {expected}")
             expected += 1
-        page.add(sequence, commit_index, checked.encoded(row))
+        event = checked.encoded(row)
+        if event_filter.passes(row[4]):
+            page.add(sequence, commit_index, event)
     else:
         if expected is not None and expected < window_end:
             raise CorruptedError(f"event {expected}")
@@ -178,10 +180,13 @@ def read_descending(
     size_bytes = 0
     oldest = after
     for row in _select(connection, session_key, event_filter, after=after, before=before, descending=True):
+        event = checked.encoded(row)
+        if not event_filter.passes(row[4]):
+            continue
         size_bytes += len(row[6])
         if events and size_bytes > FRAGMENT_BYTES:
             break
-        events.append(checked.encoded(row))
+        events.append(event)
         oldest = row[1]
     checked.finish()
     return events, oldest
