@@ -21,19 +21,19 @@ from sessiond.access.token_authority import TokenAuthority
 from sessiond.access.tokens import TokenFile
 from sessiond.access.transport import server_credentials
 from sessiond.call_counts import CallCounts
-from sessiond.collector import collect_less_often
 from sessiond.config import ConfigError, Listener, ServeConfig
 from sessiond.contract.limits import Limits
 from sessiond.contract.timestamps import now_us
-from sessiond.descriptors import raise_descriptor_limit
 from sessiond.interceptors.access import AccessInterceptor
 from sessiond.interceptors.decoding import DecodingInterceptor
 from sessiond.interceptors.errors import ErrorInterceptor
 from sessiond.interceptors.unknown_calls import UnknownCallInterceptor
 from sessiond.listeners import bind
 from sessiond.locking import DataDirLock
-from sessiond.loop_lag import LoopLag
-from sessiond.memory_return import memory_given_back
+from sessiond.process.collector import collect_less_often
+from sessiond.process.descriptors import raise_descriptor_limit
+from sessiond.process.loop_lag import LoopLag
+from sessiond.process.memory_return import memory_given_back
 from sessiond.services.admin import AdminService, ServerFacts
 from sessiond.services.health import StoreHealth
 from sessiond.services.session_store import SessionStoreService

@@ -25,7 +25,7 @@ from sessiond.interceptors.access import AccessInterceptor
 from sessiond.interceptors.decoding import DecodingInterceptor
 from sessiond.interceptors.errors import ErrorInterceptor
 from sessiond.interceptors.unknown_calls import UnknownCallInterceptor
-from sessiond.loop_lag import LoopLag
+from sessiond.process.loop_lag import LoopLag
 from sessiond.services.admin import AdminService, ServerFacts
 from sessiond.services.session_store import SessionStoreService
 from sessiond.store.sqlite.engine import DATABASE_NAME, SqliteStore

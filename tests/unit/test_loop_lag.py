@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-from sessiond.loop_lag import INTERVAL_SECONDS, LoopLag
+from sessiond.process.loop_lag import INTERVAL_SECONDS, LoopLag
 
 
 async def test_what_holds_up_the_loop_is_seen() -> None:

@@ -11,8 +11,8 @@ from sessiond.call_counts import CallCounts
 from sessiond.contract.limits import Limits
 from sessiond.contract.requests import check_request
 from sessiond.contract.timestamps import from_us
-from sessiond.loop_lag import LoopLag
-from sessiond.own_process import open_descriptors, resident_memory_bytes
+from sessiond.process.loop_lag import LoopLag
+from sessiond.process.usage import open_descriptors, resident_memory_bytes
 from sessiond.store.protocol import Store
 from sessionstore.v1 import admin_service_pb2 as pb
 from sessionstore.v1 import admin_service_pb2_grpc as pb_grpc

@@ -215,7 +215,7 @@ class WriteTransaction:
             if row.next_event - row.unindexed_from >= EVENTS_AT_ONCE:
                 index_events(connection, row.session_key, row.unindexed_from)
                 row.unindexed_from = row.next_event
-                self._memory.recent_ids.pop(row.session_key, None)
+                self._memory.recent_ids[row.session_key] = {}
         connection.executemany(
             _UPDATE,
             [

@@ -9,7 +9,7 @@ import ctypes
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from sessiond.own_process import resident_memory_bytes
+from sessiond.process.usage import resident_memory_bytes
 
 __all__ = ["memory_given_back"]
 

@@ -1,0 +1,1 @@
+"""What a daemon knows of its own process, and wants of the operating system for it."""
