@@ -27,6 +27,7 @@ from sessiond.contract.timestamps import now_us
 from sessiond.interceptors.access import AccessInterceptor
 from sessiond.interceptors.decoding import DecodingInterceptor
 from sessiond.interceptors.errors import ErrorInterceptor
+from sessiond.interceptors.prepared import PreparedHandlers
 from sessiond.interceptors.unknown_calls import UnknownCallInterceptor
 from sessiond.listeners import bind
 from sessiond.locking import DataDirLock
@@ -151,13 +152,10 @@ async def _start(
     draining = asyncio.Event()
     policy = _access_policy(config)
     counts, lag = CallCounts(), LoopLag()
-    interceptors = (
-        ErrorInterceptor(counts),
-        AccessInterceptor(policy),
-        DecodingInterceptor(),
-        UnknownCallInterceptor(),
+    handlers = PreparedHandlers(
+        ErrorInterceptor(counts), AccessInterceptor(policy), DecodingInterceptor(), UnknownCallInterceptor()
     )
-    server = grpc.aio.server(interceptors=interceptors, options=_server_options(limits, config.keepalive_seconds))
+    server = grpc.aio.server(interceptors=(handlers,), options=_server_options(limits, config.keepalive_seconds))
     facts = ServerFacts(durability=config.durability, started_at_us=now_us())
     session_store_service_pb2_grpc.add_SessionStoreServiceServicer_to_server(
         SessionStoreService(store, limits, draining, counts), server

@@ -67,9 +67,11 @@ class SingleMutations:
         self, request: pb.AppendEventRequest, context: Context
     ) -> pb.AppendEventResponse:
         check_request(request, self._limits)
-        event_id = request.event_id if request.HasField("event_id") else None
-        append = pb.EventAppend(event=request.event, event_id=event_id)
-        commit = pb.CommitRequest(session_id=request.session_id, mutations=[pb.Mutation(append_event=append)])
+        commit = pb.CommitRequest(session_id=request.session_id)
+        append = commit.mutations.add().append_event
+        append.event.CopyFrom(request.event)
+        if request.HasField("event_id"):
+            append.event_id = request.event_id
         match request.WhichOneof("expectation"):
             case "expected_last_sequence":
                 commit.expected_last_sequence = request.expected_last_sequence
