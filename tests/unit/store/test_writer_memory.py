@@ -26,6 +26,26 @@ async def test_sessions_that_were_dropped_from_memory_go_on_where_they_were(
     assert 3 == len(store._writer._memory.rows)
 
 
+async def test_repeats_are_recognized_of_sessions_whose_ids_were_dropped_from_memory(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many sessions are written in turn, the ids of few are held, and those are the newest."""
+    monkeypatch.setattr(writer_memory, "MAX_SESSIONS_WITH_IDS", 3)
+    names = [f"s{number}" for number in range(10)]
+    for name in names:
+        await create(store, name)
+    for number in range(2):
+        for name in names:
+            await store.submit(commit(name, append(part(), f"e{number}")))
+    assert 3 == len(store._writer._memory.recent_ids)
+    for name in names:
+        for number in range(2):
+            (repeated,) = (await store.submit(commit(name, append(part(), f"e{number}")))).results
+            assert (True, number) == (repeated.append_event.already_existed, repeated.append_event.sequence)
+    memory = store._writer._memory
+    assert [memory.rows[name].session_key for name in names[-3:]] == list(memory.recent_ids)
+
+
 async def test_an_archived_session_is_not_written_from_memory(store: SqliteStore) -> None:
     """What is archived, deleted and restored in between is what the next write sees."""
     await create(store)

@@ -8,6 +8,9 @@ __all__ = ["WriterMemory"]
 
 MAX_ROWS = 4096
 
+MAX_SESSIONS_WITH_IDS = 1024
+"""The ids of so many sessions take about 4 MB; those of a session are read again in one walk over its last events."""
+
 
 @dataclass(slots=True)
 class WriterMemory:
@@ -15,8 +18,8 @@ class WriterMemory:
 
     Attributes:
         rows: Rows of live sessions, by id.
-        recent_ids: By session key: the events that the index of ids does not have yet, as sequences by id. Of sessions
-            whose rows are held, and only of those that somebody asked for.
+        recent_ids: By session key: the events that the index of ids does not have yet, as sequences by id. Of some of
+            the sessions whose rows are held, and only of those that somebody asked for.
         next_position: The position that the next event gets, among the events of all sessions.
         positions_end: The first position that is not set aside yet: the counter in the database stands there, so that
             it changes once for many events. Those that are left at a restart are never given away.
@@ -37,6 +40,8 @@ class WriterMemory:
         self.sessions = None
 
     def trim(self) -> None:
-        """Drops the rows that are held for longest, when there are too many."""
+        """Drops the rows and the ids that are held for longest, when there are too many."""
         while len(self.rows) > MAX_ROWS:
             self.recent_ids.pop(self.rows.pop(next(iter(self.rows))).session_key, None)
+        while len(self.recent_ids) > MAX_SESSIONS_WITH_IDS:
+            del self.recent_ids[next(iter(self.recent_ids))]
