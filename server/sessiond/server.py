@@ -37,6 +37,7 @@ from sessiond.process.loop_lag import LoopLag
 from sessiond.process.memory_return import memory_given_back
 from sessiond.services.admin import AdminService, ServerFacts
 from sessiond.services.health import StoreHealth
+from sessiond.services.reflection import add_reflection
 from sessiond.services.session_store import SessionStoreService
 from sessiond.store.protocol import Store
 from sessiond.store.sqlite.engine import DATABASE_NAME, SqliteStore
@@ -165,7 +166,7 @@ async def _start(
     health = StoreHealth(store, ("", _SESSION_STORE.full_name, _ADMIN.full_name))
     health_pb2_grpc.add_HealthServicer_to_server(health.servicer, server)
     services = (_SESSION_STORE, _ADMIN, _HEALTH)
-    reflection.enable_server_reflection((*(service.full_name for service in services), reflection.SERVICE_NAME), server)
+    add_reflection((*(service.full_name for service in services), reflection.SERVICE_NAME), draining, server)
     addresses = bind(server, [listener for listener in config.listeners if not listener.web], credentials)
     web = _bind_web(config, tls)
     try:

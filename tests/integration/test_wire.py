@@ -94,6 +94,20 @@ async def test_reflection_lists_the_services(daemon: DaemonUnderTest) -> None:
     assert {"sessionstore.v1.SessionStoreService", "sessionstore.v1.AdminService", "grpc.health.v1.Health"} <= names
 
 
+async def test_a_stop_waits_for_nobody_who_has_an_open_call_to_the_reflection(tmp_path: Path) -> None:
+    """It ends in good order after what was answered; else a stop would take its whole grace."""
+    daemon = DaemonUnderTest(tmp_path, grace_seconds=3600)
+    await daemon.start()
+    async with channel_to(daemon) as channel:
+        stub: Any = reflection_pb2_grpc.ServerReflectionStub(channel)  # type: ignore[arg-type]
+        call = stub.ServerReflectionInfo()
+        await call.write(reflection_pb2.ServerReflectionRequest(list_services=""))
+        assert (await call.read()).HasField("list_services_response")
+        await daemon.stop()
+        assert grpc.aio.EOF is await call.read()
+        assert grpc.StatusCode.OK == await call.code()
+
+
 async def test_an_expired_deadline_is_told(daemon: DaemonUnderTest) -> None:
     """A call whose deadline is over ends with DEADLINE_EXCEEDED, and the server goes on."""
     async with channel_to(daemon) as channel:
