@@ -43,6 +43,7 @@ from sessiond.store.protocol import Store
 from sessiond.store.sqlite.engine import DATABASE_NAME, SqliteStore
 from sessiond.store.sqlite.migrations import migrate
 from sessiond.store.sqlite.reserve import RESERVE_BYTES, Reserve
+from sessiond.turns import Turns
 from sessionstore.v1 import (
     admin_service_pb2,
     admin_service_pb2_grpc,
@@ -152,14 +153,14 @@ async def _start(
 ) -> Daemon:
     draining = asyncio.Event()
     policy = _access_policy(config)
-    counts, lag = CallCounts(), LoopLag()
+    counts, lag, turns = CallCounts(), LoopLag(), Turns()
     handlers = PreparedHandlers(
-        ErrorInterceptor(counts), AccessInterceptor(policy), DecodingInterceptor(), UnknownCallInterceptor()
+        ErrorInterceptor(counts), AccessInterceptor(policy), DecodingInterceptor(turns), UnknownCallInterceptor()
     )
     server = grpc.aio.server(interceptors=(handlers,), options=_server_options(limits, config.keepalive_seconds))
     facts = ServerFacts(durability=config.durability, started_at_us=now_us())
     session_store_service_pb2_grpc.add_SessionStoreServiceServicer_to_server(
-        SessionStoreService(store, limits, draining, counts), server
+        SessionStoreService(store, limits, draining, counts, turns), server
     )
     admin = AdminService(store, limits, facts, counts, lag)
     admin_service_pb2_grpc.add_AdminServiceServicer_to_server(admin, server)

@@ -15,6 +15,7 @@ from sessiond.contract.cursors import check_cursor
 from sessiond.contract.limits import DEFAULT_HEARTBEAT_INTERVAL_SECONDS
 from sessiond.store.errors import HistoryTrimmedError
 from sessiond.store.protocol import EventFeed, EventPage, SessionGoneError, Store
+from sessiond.turns import LARGE_BYTES, Turns
 from sessionstore.v1 import session_store_service_pb2 as pb
 
 __all__ = ["Tail"]
@@ -34,6 +35,7 @@ class Tail:
         draining: asyncio.Event,
         place: AbstractContextManager[None],
         counts: CallCounts,
+        turns: Turns,
     ) -> None:
         """Prepares it; `place` is held while it is open, and raises LimitReachedError when there is none."""
         self._store = store
@@ -41,6 +43,7 @@ class Tail:
         self._draining = draining
         self._place = place
         self._counts = counts
+        self._turns = turns
         interval = request.heartbeat_interval_seconds or DEFAULT_HEARTBEAT_INTERVAL_SECONDS
         self._interval_seconds = float(interval)
         self._cursor = -1
@@ -72,6 +75,8 @@ class Tail:
                     page = await feed.read(self._cursor)
                     self._advance(page)
                     if page.events:
+                        if page.size_bytes > LARGE_BYTES:
+                            await self._turns.take()
                         yield self._batch(page)
                         heartbeat_at = monotonic() + self._interval_seconds
                     if not page.reached_head:

@@ -30,6 +30,7 @@ from sessiond.services.admin import AdminService, ServerFacts
 from sessiond.services.session_store import SessionStoreService
 from sessiond.store.sqlite.engine import DATABASE_NAME, SqliteStore
 from sessiond.store.sqlite.migrations import migrate
+from sessiond.turns import Turns
 from sessionstore.v1 import admin_service_pb2, admin_service_pb2_grpc
 from sessionstore.v1 import session_store_service_pb2 as pb
 from sessionstore.v1 import session_store_service_pb2_grpc as pb_grpc
@@ -159,15 +160,15 @@ class Stack:
         migrate(self._folder / DATABASE_NAME)
         store = self._store = await SqliteStore.open(self._folder, durability="normal", limits=self._limits)
         registry: Any = _Registry()
-        counts, lag = CallCounts(), LoopLag()
+        counts, lag, turns = CallCounts(), LoopLag(), Turns()
         # Nothing asks for it here, and a timer would be a difference between one run and the next.
         lag.close()
-        service = SessionStoreService(store, self._limits, asyncio.Event(), counts)
+        service = SessionStoreService(store, self._limits, asyncio.Event(), counts, turns)
         pb_grpc.add_SessionStoreServiceServicer_to_server(service, registry)
         admin = AdminService(store, self._limits, ServerFacts("normal", started_at_us=0), counts, lag)
         admin_service_pb2_grpc.add_AdminServiceServicer_to_server(admin, registry)
         self._handlers = {
-            path: await _intercepted(path, handler, counts) for path, handler in registry.handlers.items()
+            path: await _intercepted(path, handler, counts, turns) for path, handler in registry.handlers.items()
         }
 
     async def close(self) -> None:
@@ -217,14 +218,14 @@ class Stack:
         return await self.send(name, *(request.SerializeToString() for request in requests))
 
 
-async def _intercepted(path: str, handler: Any, counts: CallCounts) -> Any:
+async def _intercepted(path: str, handler: Any, counts: CallCounts, turns: Turns) -> Any:
     async def innermost(_: grpc.HandlerCallDetails) -> Any:
         return handler
 
     continuation: Any = innermost
     for interceptor in (
         UnknownCallInterceptor(),
-        DecodingInterceptor(),
+        DecodingInterceptor(turns),
         AccessInterceptor(AccessPolicy()),
         ErrorInterceptor(counts),
     ):

@@ -18,6 +18,7 @@ from sessiond.interceptors.access import _caller
 from sessiond.services.session_store import SessionStoreService
 from sessiond.store.sqlite.engine import DATABASE_NAME, SqliteStore
 from sessiond.store.sqlite.migrations import migrate
+from sessiond.turns import Turns
 from sessionstore.v1 import session_store_service_pb2 as pb
 from tests.builders import append, commit, part, tool_call, user_message
 
@@ -96,7 +97,7 @@ async def finished(answer: Any) -> None:
 async def test_a_call_may_be_cancelled_wherever_it_waits(store: SqliteStore, name: str) -> None:
     """No task, feed, reader or transaction is left behind, and what was written is there whole or not at all."""
     counts = CallCounts()
-    service = SessionStoreService(store, Limits(), asyncio.Event(), counts)
+    service = SessionStoreService(store, Limits(), asyncio.Event(), counts, Turns())
     _caller.set(Caller("a test", Right.ADMIN))
     before = asyncio.all_tasks()
     for step in range(MOST_STEPS):

@@ -14,6 +14,7 @@ from sessiond.store.sqlite.engine import DATABASE_NAME, SqliteStore
 from sessiond.store.sqlite.event_filters import EventFilter
 from sessiond.store.sqlite.migrations import migrate
 from sessiond.tailing import Tail
+from sessiond.turns import Turns
 from sessionstore.v1 import admin_service_pb2 as admin_pb
 from sessionstore.v1 import session_store_service_pb2 as pb
 from tests.builders import append, commit, complete, part
@@ -38,7 +39,7 @@ class Frames:
         self.draining = asyncio.Event()
 
     async def __aenter__(self) -> "Frames":
-        self._frames = Tail(self._store, self._request, self.draining, nullcontext(), CallCounts()).frames()
+        self._frames = Tail(self._store, self._request, self.draining, nullcontext(), CallCounts(), Turns()).frames()
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from sessiond.contract.limits import Limits
-from sessiond.services.turns import Turns
-from sessiond.services.write_stream import LARGE_BYTES, WriteStream
+from sessiond.services.write_stream import WriteStream
 from sessiond.store.errors import DrainingError
 from sessiond.store.sqlite.engine import DATABASE_NAME, SqliteStore
 from sessiond.store.sqlite.migrations import migrate
+from sessiond.turns import LARGE_BYTES, Turns
 from sessionstore.v1 import session_store_service_pb2 as pb
 from tests.builders import append, commit, part
 

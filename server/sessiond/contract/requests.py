@@ -30,6 +30,9 @@ def check_request(request: Message, limits: Limits) -> None:
     if isinstance(request, pb.WriteRequest):
         _check_count("commits", len(request.commits), limits.max_commits_per_request)
         return
+    if isinstance(request, pb.CommitRequest):
+        check_commit(request, limits)
+        return
     # Sizes first: what is too large is not worth a closer look, which would take time from other calls.
     _check_sizes(request, limits)
     check_tree(request)
@@ -38,38 +41,40 @@ def check_request(request: Message, limits: Limits) -> None:
         check(request, limits)
 
 
-def check_commit(commit: pb.CommitRequest, limits: Limits) -> None:
-    """Checks a commit. Raises InvalidFieldError or TooLargeError, naming the field."""
-    check_request(commit, limits)
+def check_commit(commit: pb.CommitRequest, limits: Limits, size_bytes: int | None = None) -> None:
+    """Checks a commit. Raises InvalidFieldError or TooLargeError, naming the field.
+
+    Whoever knows its size says so: protobuf encodes the whole of it to find out.
+    """
+    _check_commit_sizes(commit, limits, commit.ByteSize() if size_bytes is None else size_bytes)
+    check_tree(commit)
+    _check_commit(commit, limits)
 
 
 def _check_sizes(request: Message, limits: Limits) -> None:
-    if isinstance(request, pb.CommitRequest):
-        _check_commit_sizes(request, limits)
-        return
     field = _SIZED_FIELDS.get(type(request))
     if field is not None:
         _check_size(field, getattr(request, field).ByteSize(), limits.max_item_bytes)
 
 
-def _check_commit_sizes(commit: pb.CommitRequest, limits: Limits) -> None:
+def _check_commit_sizes(commit: pb.CommitRequest, limits: Limits, size_bytes: int) -> None:
     _check_count("mutations", len(commit.mutations), limits.max_mutations_per_commit)
-    if commit.ByteSize() <= limits.max_item_bytes:
+    if size_bytes <= limits.max_item_bytes:
         # The common case: what is in it is smaller still.
         return
     if len(commit.mutations) > 1:
-        _check_size("mutations", commit.ByteSize(), limits.max_request_bytes)
+        _check_size("mutations", size_bytes, limits.max_request_bytes)
     events_bytes = 0
     for index, mutation in enumerate(commit.mutations):
         kind = mutation.WhichOneof("kind")
         if kind is None:
             continue
         if kind == "append_event":
-            size_bytes = mutation.append_event.event.ByteSize()
-            events_bytes += size_bytes
+            item_bytes = mutation.append_event.event.ByteSize()
+            events_bytes += item_bytes
         else:
-            size_bytes = getattr(mutation, kind).ByteSize()
-        _check_size(f"mutations[{index}].{kind}", size_bytes, limits.max_item_bytes)
+            item_bytes = getattr(mutation, kind).ByteSize()
+        _check_size(f"mutations[{index}].{kind}", item_bytes, limits.max_item_bytes)
     # The events of a commit reach a tail in one frame, which must fit into a message of gRPC's default size.
     _check_size("mutations", events_bytes, limits.max_item_bytes)
 
@@ -173,5 +178,4 @@ _CHECKS: dict[type[Message], Callable[[Any, Limits], None]] = {
     pb.CreateSessionRequest: _check_create_session,
     pb.ListSessionsRequest: _check_list_sessions,
     pb.UpdateSessionRequest: _check_update_session,
-    pb.CommitRequest: _check_commit,
 }

@@ -15,10 +15,11 @@ from google.protobuf.message import DecodeError, Message
 
 from sessiond.contract.decode_errors import lacked_memory
 from sessiond.interceptors.behaviours import Behaviour
-from sessiond.interceptors.large_requests import LARGE_BYTES, LargeRequests
+from sessiond.interceptors.large_requests import LargeRequests
 from sessiond.interceptors.nesting import nested_decoder
 from sessiond.interceptors.wire import find_invalid_text
 from sessiond.store.errors import InvalidFieldError, InvalidRequestError, OutOfMemoryError, StoreError
+from sessiond.turns import LARGE_BYTES, Turns
 from sessionstore.v1 import admin_service_pb2, session_store_service_pb2
 from sessionstore.v1.error_reason_pb2 import ErrorReason
 
@@ -40,17 +41,17 @@ class _Undecodable:
 
 
 class _Large:
-    """A request that is decoded when it has a place."""
+    """A request that is decoded when it is its turn."""
 
-    def __init__(self, request_type: type[Message], data: bytes) -> None:
+    def __init__(self, decode: Callable[[bytes], Message | _Undecodable], data: bytes) -> None:
         self.size_bytes = len(data)
-        self._request_type = request_type
+        self._decode = decode
         self._data = data
 
     def decoded(self) -> Message:
         """The request, which is then no longer kept as it came. Raises InvalidRequestError."""
         data, self._data = self._data, b""
-        found = _decoder(self._request_type)(data)
+        found = self._decode(data)
         if isinstance(found, _Undecodable):
             raise found.error
         return found
@@ -72,7 +73,7 @@ def _decoder(request_type: type[Message]) -> Callable[[bytes], Message | _Undeco
 
 def _deferring_decoder(request_type: type[Message]) -> Callable[[bytes], Message | _Undecodable | _Large]:
     decode = _decoder(request_type)
-    return lambda data: decode(data) if len(data) <= LARGE_BYTES else _Large(request_type, data)
+    return lambda data: decode(data) if len(data) <= LARGE_BYTES else _Large(decode, data)
 
 
 def _explain(request_type: type[Message], data: bytes) -> InvalidRequestError:
@@ -91,13 +92,15 @@ def _encode(answer: Message | bytes) -> bytes:
     return answer if isinstance(answer, bytes) else answer.SerializeToString()
 
 
-_DECODERS = {request_type: _decoder(request_type) for request_type in _REQUEST_TYPES.values()}
+_DECODERS = {request_type: _deferring_decoder(request_type) for request_type in _REQUEST_TYPES.values()}
 
 
 class DecodingInterceptor(grpc.aio.ServerInterceptor):
     """Must stand inside the interceptor that turns errors into statuses. Leaves other services' calls alone."""
 
-    def __init__(self) -> None:
+    def __init__(self, turns: Turns) -> None:
+        """Large requests are decoded by turns."""
+        self._turns = turns
         self._large = LargeRequests()
 
     async def intercept_service(
@@ -112,30 +115,34 @@ class DecodingInterceptor(grpc.aio.ServerInterceptor):
             return handler
         replaced: dict[str, Any] = {"request_deserializer": _DECODERS[request_type]}
         if handler.request_streaming:
-            replaced["stream_stream"] = _checked_stream(handler.stream_stream)
+            replaced["stream_stream"] = _checked_stream(handler.stream_stream, self._turns)
         elif handler.response_streaming:
             replaced["response_serializer"] = _encode
             replaced["unary_stream"] = _checked_unary_stream(handler.unary_stream)
         else:
-            replaced["request_deserializer"] = _deferring_decoder(request_type)
-            replaced["unary_unary"] = _checked_unary(handler.unary_unary, self._large)
+            replaced["unary_unary"] = _checked_unary(handler.unary_unary, self._large, self._turns)
         return handler._replace(**replaced)
 
 
-def _checked_unary(behaviour: Behaviour, large: LargeRequests) -> Behaviour:
+def _checked_unary(behaviour: Behaviour, large: LargeRequests, turns: Turns) -> Behaviour:
     async def call(request: Any, context: Any) -> Any:
         if isinstance(request, _Large):
             async with large.place(request.size_bytes):
+                await turns.take()
                 return await behaviour(request.decoded(), context)
         if isinstance(request, _Undecodable):
             raise request.error
-        return await behaviour(request, context)
+        with turns.small():
+            return await behaviour(request, context)
 
     return call
 
 
 def _checked_unary_stream(behaviour: Behaviour) -> Behaviour:
     def stream(request: Any, context: Any) -> Any:
+        if isinstance(request, _Large):
+            # Of reads, which carry a filter at most.
+            request = request.decoded()
         if isinstance(request, _Undecodable):
             raise request.error
         return behaviour(request, context)
@@ -143,9 +150,13 @@ def _checked_unary_stream(behaviour: Behaviour) -> Behaviour:
     return stream
 
 
-def _checked_stream(behaviour: Behaviour) -> Behaviour:
+def _checked_stream(behaviour: Behaviour, turns: Turns) -> Behaviour:
     async def decoded(requests: AsyncIterator[Any]) -> AsyncIterator[Any]:
         async for request in requests:
+            if isinstance(request, _Large):
+                await turns.take()
+                yield request.decoded()
+                continue
             if isinstance(request, _Undecodable):
                 raise request.error
             yield request

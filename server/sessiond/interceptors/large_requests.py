@@ -7,13 +7,10 @@ from contextlib import asynccontextmanager
 
 from sessiond.store.errors import BusyError
 
-__all__ = ["LARGE_BYTES", "LargeRequests"]
+__all__ = ["LargeRequests"]
 
-LARGE_BYTES = 16 * 1024
-"""What counts as large; smaller requests cost little more than the call that brings them."""
-
-AT_WORK_BYTES = 8 * 1024 * 1024
-"""How much is decoded and written at once: two of the largest items, which take a disk a tenth of a second."""
+AT_WORK_BYTES = 4 * 1024 * 1024
+"""How much is decoded and written at once: one of the largest items, which takes a disk some hundredths of a second."""
 
 WAITING_BYTES = 64 * 1024 * 1024
 """How much waits for that, as it came; whoever comes then is told to come again."""

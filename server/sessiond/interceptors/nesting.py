@@ -28,11 +28,14 @@ def nested_decoder(request_type: type[Message]) -> Callable[[bytes], Message]:
     level_type: Any = _level_type(cast("Descriptor", request_type.DESCRIPTOR))
 
     def decode(data: bytes) -> Message:
-        tag = _REQUEST
+        # Joined once: a request may have many megabytes.
+        parts, size_bytes, tag = [data], len(data), _REQUEST
         for _ in range(SPARE_LEVELS):
-            data = b"%b%b%b" % (tag, _varint(len(data)), data)
+            head = tag + _varint(size_bytes)
+            parts.append(head)
+            size_bytes += len(head)
             tag = _LEVEL
-        level = level_type.FromString(data)
+        level = level_type.FromString(b"".join(reversed(parts)))
         for _ in range(SPARE_LEVELS - 1):
             level = level.level
         return cast("Message", level.request)

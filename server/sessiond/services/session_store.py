@@ -16,10 +16,10 @@ from sessiond.contract.secrets import redact
 from sessiond.interceptors.access import current_caller
 from sessiond.services.single_mutations import SingleMutations
 from sessiond.services.tail_places import TailPlaces
-from sessiond.services.turns import Turns
 from sessiond.services.write_stream import WriteStream
 from sessiond.store.protocol import Store
 from sessiond.tailing import Tail
+from sessiond.turns import LARGE_BYTES, Turns
 from sessionstore.v1 import session_store_service_pb2 as pb
 from sessionstore.v1 import session_store_service_pb2_grpc as pb_grpc
 
@@ -33,11 +33,11 @@ AnswerT = TypeVar("AnswerT")
 class SessionStoreService(SingleMutations, pb_grpc.SessionStoreServiceServicer):
     """See SessionStoreService in the protos for what each call promises."""
 
-    def __init__(self, store: Store, limits: Limits, draining: asyncio.Event, counts: CallCounts) -> None:
+    def __init__(self, store: Store, limits: Limits, draining: asyncio.Event, counts: CallCounts, turns: Turns) -> None:
         super().__init__(store, limits)
         self._counts = counts
         self._draining = draining
-        self._turns = Turns()
+        self._turns = turns
         self._tail_places = TailPlaces(limits.max_tails_per_client)
 
     async def CreateSession(  # noqa: N802, D102
@@ -102,7 +102,20 @@ class SessionStoreService(SingleMutations, pb_grpc.SessionStoreServiceServicer):
         self, request: RequestT, read: Callable[[RequestT], AsyncGenerator[AnswerT, None]]
     ) -> AsyncGenerator[AnswerT, None]:
         check_request(request, self._limits)
-        return read(request)
+        return self._by_turns(read(request))
+
+    async def _by_turns(self, fragments: AsyncGenerator[AnswerT, None]) -> AsyncGenerator[AnswerT, None]:
+        async with aclosing(fragments):
+            with self._turns.small():
+                first = await anext(fragments, None)
+            if first is None:
+                return
+            if isinstance(first, bytes) and len(first) > LARGE_BYTES:
+                await self._turns.take()
+            yield first
+            async for fragment in fragments:
+                await self._turns.take()
+                yield fragment
 
     def Write(  # noqa: N802, D102
         self, request_iterator: AsyncIterator[pb.WriteRequest], context: Context
@@ -114,4 +127,4 @@ class SessionStoreService(SingleMutations, pb_grpc.SessionStoreServiceServicer):
     ) -> AsyncIterator[bytes]:
         check_request(request, self._limits)
         place = self._tail_places.place(current_caller().client)
-        return Tail(self._store, request, self._draining, place, self._counts).frames()
+        return Tail(self._store, request, self._draining, place, self._counts, self._turns).frames()

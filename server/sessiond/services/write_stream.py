@@ -8,20 +8,17 @@ from typing import Any, NamedTuple
 from sessiond.contract.limits import Limits
 from sessiond.contract.requests import check_commit, check_request
 from sessiond.interceptors.statuses import internal_status, status_of
-from sessiond.services.turns import Turns
 from sessiond.store.errors import DrainingError, StoreError
 from sessiond.store.protocol import Store
+from sessiond.turns import LARGE_BYTES, Turns
 from sessionstore.v1 import session_store_service_pb2 as pb
 
 __all__ = ["WriteStream"]
 
 MAX_RESPONSE_BYTES = 1024 * 1024
 
-LARGE_BYTES = 16 * 1024
-"""What waits while much waits for the writer already; smaller commits pass by, and do not wait for the large."""
-
-COMMITS_A_TURN = 64
-"""So many are taken in, and so many refusals are answered, before everybody else has a turn: a few milliseconds."""
+COMMITS_A_TURN = 32
+"""So many are taken in, and so many refusals are answered, in a turn: about a millisecond."""
 
 
 class _Submitted(NamedTuple):
@@ -87,15 +84,27 @@ class WriteStream:
                 if not number % COMMITS_A_TURN:
                     await self._turns.take()
                 size_bytes = commit.ByteSize()
-                while size_bytes > LARGE_BYTES and self._store.is_crowded:
-                    await self._store.wait_for_room()
                 while not self._has_room(size_bytes):
                     self._room.clear()
                     await self._room.wait()
-                outcome = self._submit(commit)
+                if size_bytes > LARGE_BYTES:
+                    await self._large_turn()
+                outcome = self._submit(commit, size_bytes)
+                if size_bytes <= LARGE_BYTES and not outcome.done():
+                    self._turns.begin_small()
+                    outcome.add_done_callback(self._end_small)
                 outcome.add_done_callback(self._note_change)
                 self._in_flight.append(_Submitted(outcome, size_bytes))
                 self._bytes_in_flight += size_bytes
+
+    async def _large_turn(self) -> None:
+        """Waits until a large commit may be submitted; smaller ones pass by, and do not wait for the large."""
+        while True:
+            while self._store.is_crowded:
+                await self._store.wait_for_room()
+            await self._turns.take()
+            if not self._store.is_crowded:
+                return
 
     def _has_room(self, size_bytes: int) -> bool:
         if not self._in_flight:
@@ -105,9 +114,9 @@ class WriteStream:
             and self._bytes_in_flight + size_bytes <= self._limits.max_bytes_in_flight
         )
 
-    def _submit(self, commit: pb.CommitRequest) -> "asyncio.Future[pb.CommitResponse]":
+    def _submit(self, commit: pb.CommitRequest, size_bytes: int) -> "asyncio.Future[pb.CommitResponse]":
         try:
-            check_commit(commit, self._limits)
+            check_commit(commit, self._limits, size_bytes)
             return self._store.submit(commit)
         except StoreError as error:
             refused: asyncio.Future[pb.CommitResponse] = asyncio.get_running_loop().create_future()
@@ -116,6 +125,9 @@ class WriteStream:
             refused.set_exception(error.with_traceback(None))
             refused.exception()  # when the client leaves, nobody looks at it; that is no reason to complain
             return refused
+
+    def _end_small(self, _: "asyncio.Future[Any]") -> None:
+        self._turns.end_small()
 
     def _note_change(self, _: "asyncio.Future[Any]") -> None:
         self._changed.set()

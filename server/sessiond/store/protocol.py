@@ -81,9 +81,14 @@ class EventPage:
     _frame: tuple[int, bytes] | None = None
 
     @property
+    def size_bytes(self) -> int:
+        """How large the events are."""
+        return sum(map(len, self.events))
+
+    @property
     def kept_bytes(self) -> int:
         """About how much memory the page takes, encoded too."""
-        return _PAGE_BYTES + sum(_EVENT_BYTES + 2 * len(event) for event in self.events)
+        return _PAGE_BYTES + _EVENT_BYTES * len(self.events) + 2 * self.size_bytes
 
     def frame(self, first_sequence: int) -> bytes:
         """The encoded TailEventsResponse with the events; encoded once for the tails that have come equally far."""

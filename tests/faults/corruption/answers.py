@@ -12,6 +12,7 @@ from sessiond.call_counts import CallCounts
 from sessiond.store.errors import CorruptedError, StoreError
 from sessiond.store.sqlite.engine import SqliteStore
 from sessiond.tailing import Tail
+from sessiond.turns import Turns
 from sessionstore.v1 import admin_service_pb2 as admin_pb
 from sessionstore.v1 import session_store_service_pb2 as pb
 from sessionstore.v1.session_pb2 import Session
@@ -127,7 +128,7 @@ async def _joined(fragments: AsyncIterable[Any], *, without_times: bool = False)
 
 
 async def _tailed(store: SqliteStore, request: pb.TailEventsRequest) -> bytes:
-    return await _joined(Tail(store, request, asyncio.Event(), nullcontext(), CallCounts()).frames())
+    return await _joined(Tail(store, request, asyncio.Event(), nullcontext(), CallCounts(), Turns()).frames())
 
 
 def false_answers(right: Mapping[str, Answer], given: Mapping[str, Answer]) -> list[str]:

@@ -8,6 +8,7 @@ import pytest
 
 from sessiond.interceptors.decoding import DecodingInterceptor
 from sessiond.store.errors import InvalidFieldError, InvalidRequestError
+from sessiond.turns import Turns
 from sessionstore.v1 import admin_service_pb2, session_store_service_pb2
 from sessionstore.v1 import session_store_service_pb2 as pb
 from sessionstore.v1.error_reason_pb2 import ErrorReason
@@ -62,7 +63,7 @@ async def intercepted(handler: Any, method: str) -> Any:
     async def continuation(_: grpc.HandlerCallDetails) -> Any:
         return handler
 
-    found: Callable[..., Awaitable[Any]] = DecodingInterceptor().intercept_service
+    found: Callable[..., Awaitable[Any]] = DecodingInterceptor(Turns()).intercept_service
     return await found(continuation, Details(method))
 
 

@@ -13,6 +13,7 @@ from sessiond.store.sqlite.connection import ReaderPool
 from sessiond.store.sqlite.engine import SqliteStore
 from sessiond.store.sqlite.shared_pages import PageKey, SharedPages
 from sessiond.tailing import Tail
+from sessiond.turns import Turns
 from sessionstore.v1 import session_store_service_pb2 as pb
 from sessionstore.v1.event_pb2 import StoredEvent
 from tests.builders import append, commit, complete, part
@@ -159,7 +160,8 @@ async def test_a_slow_tail_holds_up_nobody(store: SqliteStore) -> None:
     """It takes its frames when it likes; the others have theirs, and it misses none."""
 
     def tail() -> Any:
-        return Tail(store, pb.TailEventsRequest(session_id="s"), asyncio.Event(), nullcontext(), CallCounts()).frames()
+        request = pb.TailEventsRequest(session_id="s")
+        return Tail(store, request, asyncio.Event(), nullcontext(), CallCounts(), Turns()).frames()
 
     slow, quick = tail(), tail()
     await anext(slow)

@@ -31,7 +31,12 @@ class IdentifiedMutation(Protocol):
     """A mutation that can be recognized when it is repeated.
 
     Results are filled in where they belong: to make one and copy it would cost more than all else here.
+
+    Attributes:
+        size_bytes: How large the item is, as it is stored.
     """
+
+    size_bytes: int
 
     def find(self, transaction: WriteTransaction, row: SessionRow, result: pb.MutationResult) -> bool:
         """Whether the item is stored, with the first time's result.
@@ -75,6 +80,7 @@ class AppendMessage:
         self._message = message
         self._limits = limits
         self._payload = message.SerializeToString(deterministic=True)
+        self.size_bytes = len(self._payload)
 
     def find(self, transaction: WriteTransaction, row: SessionRow, result: pb.MutationResult) -> bool:
         """See IdentifiedMutation."""
@@ -128,6 +134,7 @@ class CreateToolCall:
         self._tool_call = tool_call
         self._limits = limits
         self._payload = tool_call.SerializeToString(deterministic=True)
+        self.size_bytes = len(self._payload)
 
     def find(self, transaction: WriteTransaction, row: SessionRow, result: pb.MutationResult) -> bool:
         """See IdentifiedMutation."""
@@ -174,6 +181,7 @@ class AppendEvent:
         self.event_id = append.event_id if append.HasField("event_id") else None
         """What the writer chose, so that a repeat is recognized."""
         self._payload = append.event.SerializeToString(deterministic=True)
+        self.size_bytes = len(self._payload)
         self._type = event_type(append.event)
         self._model = event_model(append.event)
         self._limits = limits

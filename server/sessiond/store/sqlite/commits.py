@@ -32,31 +32,36 @@ class CommitOperation(Operation[pb.CommitResponse]):
         self._mutations: list[IdentifiedMutation | UpdateMutation] = []
         self._has_updates = False
         self._event_ids: list[str] = []
+        self.size_bytes = 0
         for mutation in commit.mutations:
             match mutation.WhichOneof("kind"):
                 case "append_event":
                     append = AppendEvent(mutation.append_event, limits)
-                    self._mutations.append(append)
+                    self._append(append)
                     if append.event_id is not None:
                         self._event_ids.append(append.event_id)
                 case "append_message":
-                    self._mutations.append(AppendMessage(mutation.append_message, limits))
+                    self._append(AppendMessage(mutation.append_message, limits))
                 case "create_tool_call":
-                    self._mutations.append(CreateToolCall(mutation.create_tool_call, limits))
+                    self._append(CreateToolCall(mutation.create_tool_call, limits))
                 case "update_tool_call":
-                    self._update(UpdateToolCall(mutation.update_tool_call, limits))
+                    self._update(UpdateToolCall(mutation.update_tool_call, limits), mutation)
                 case "set_active_message":
-                    self._update(SetActiveMessage(mutation.set_active_message))
+                    self._update(SetActiveMessage(mutation.set_active_message), mutation)
                 case "update_session":
-                    self._update(UpdateSession(mutation.update_session, limits))
+                    self._update(UpdateSession(mutation.update_session, limits), mutation)
                 case other:
                     raise AssertionError(f"a mutation that was not checked: {other}")
         self.atomic = len(self._mutations) > 1
-        self.size_bytes = commit.ByteSize()
 
-    def _update(self, mutation: UpdateMutation) -> None:
-        self._has_updates = True
+    def _append(self, mutation: IdentifiedMutation) -> None:
+        self.size_bytes += mutation.size_bytes
         self._mutations.append(mutation)
+
+    def _update(self, update: UpdateMutation, mutation: pb.Mutation) -> None:
+        self._has_updates = True
+        self.size_bytes += mutation.ByteSize()
+        self._mutations.append(update)
 
     def apply(self, transaction: WriteTransaction) -> pb.CommitResponse:
         """See Operation. Raises NotFoundError, AlreadyExistsError, SequenceConflictError and those of the mutations."""

@@ -35,8 +35,8 @@ T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 MAX_GROUP_OPERATIONS = 1024
-MAX_GROUP_BYTES = 16 * 1024 * 1024
-CROWDED_BYTES = 8 * 1024 * 1024
+MAX_GROUP_BYTES = 4 * 1024 * 1024
+CROWDED_BYTES = 1024 * 1024
 PROBE_SECONDS = 1.0
 
 _STORAGE_ERRORS = (StorageFullError, StorageUnavailableError, CorruptedError)
@@ -79,6 +79,7 @@ class Writer:
         self.waiting_bytes = 0
         """How much the operations that wait are to write."""
         self._taken = asyncio.Event()
+        """Set for a moment, whenever some of what waits is taken."""
         self._connection = connection
         self._upkeep = upkeep
         self._is_followed = is_followed
@@ -106,7 +107,7 @@ class Writer:
         return self.waiting_bytes >= CROWDED_BYTES
 
     async def wait_for_room(self) -> None:
-        """Returns when some of what waits was taken."""
+        """Returns when some of what waits is taken; for who finds it crowded."""
         await self._taken.wait()
 
     def submit(self, operation: Operation[T]) -> "asyncio.Future[T]":
@@ -120,7 +121,6 @@ class Writer:
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._queue.append(_Queued(operation, future))
         self.waiting_bytes += operation.size_bytes
-        self._taken.clear()
         self._wake.set()
         return future
 
@@ -173,6 +173,8 @@ class Writer:
                 group.append(queued)
                 size_bytes += queued.operation.size_bytes
         self._taken.set()
+        # What is left may be too much still: who comes now waits for the next group.
+        self._taken.clear()
         return group
 
     async def _apply(self, group: list[_Queued]) -> None:
