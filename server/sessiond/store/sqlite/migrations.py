@@ -14,6 +14,7 @@ from pathlib import Path
 from sessiond.contract.timestamps import now_us
 from sessiond.store.sqlite.log_file import LogFile
 from sessiond.store.sqlite.migration_files import Migration, MigrationError, load_migrations, statements
+from sessiond.store.sqlite.migration_functions import add_functions
 
 __all__ = ["APPLICATION_ID", "MigrationReport", "MigrationStatus", "migrate", "migration_status"]
 
@@ -96,6 +97,7 @@ def migrate(path: Path, migrations: list[Migration] | None = None) -> MigrationR
     if not pending:
         return MigrationReport((), None)
     with _connection(path, "mode=rw") as connection:
+        add_functions(connection)
         copy = _keep_copy(connection, path, pending[0]) if existed and len(pending) < len(migrations) else None
         for migration in pending:
             try:
