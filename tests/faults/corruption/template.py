@@ -18,7 +18,9 @@ __all__ = [
     "PAGE_BYTES",
     "SESSIONS",
     "SMALL_BYTES",
+    "archive",
     "creation",
+    "fill",
     "has_owners",
     "make_template",
     "owners",
@@ -40,6 +42,14 @@ async def make_template(folder: Path) -> Path:
     """Makes the database in a folder, all of it in one file, and returns the file."""
     migrate(folder / DATABASE_NAME)
     store = await SqliteStore.open(folder, durability="normal")
+    await fill(store)
+    await archive(store)
+    await store.close()
+    return folder / DATABASE_NAME
+
+
+async def fill(store: SqliteStore) -> None:
+    """Writes all but the archive."""
     for session_id in (*SESSIONS, ARCHIVED):
         await store.create_session(creation(session_id))
     # In turns, so that sessions share pages as they do in use.
@@ -47,9 +57,11 @@ async def make_template(folder: Path) -> Path:
         for session_id in (*SESSIONS, ARCHIVED):
             await store.submit(commit(session_id, *_mutations(session_id, number)))
     await store.delete_events_before(pb.DeleteEventsBeforeRequest(session_id="c", before_sequence=10))
+
+
+async def archive(store: SqliteStore) -> None:
+    """Makes the archive, in one transaction."""
     await store.archive_session(admin_pb.ArchiveSessionRequest(session_id=ARCHIVED))
-    await store.close()
-    return folder / DATABASE_NAME
 
 
 def creation(session_id: str) -> pb.CreateSessionRequest:

@@ -2,14 +2,18 @@
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 
 from sessiond.store.sqlite.checksums import checksum, event_checksum
+from sessiond.store.sqlite.migration_files import MigrationError
+from sessiond.store.sqlite.migrations import migration_status, reading_options
 from sessiond.store.sqlite.session_configs import config_checksum
 from sessiond.store.sqlite.session_metadata import read_metadata
 from sessiond.store.sqlite.session_rows import ROW_COLUMNS, SessionRow
 from sessiond.store.sqlite.tool_call_rows import TOOL_CALL_COLUMNS, ToolCallRow
 
-__all__ = ["find_faults"]
+__all__ = ["find_faults", "inspect_database"]
 
 _INDEXED = """
     SELECT session_key, {column}, sequence FROM events JOIN sessions USING (session_key)
@@ -37,6 +41,20 @@ _COUNTED_WRONGLY = """
         OR unfinished_tool_calls <> (
             SELECT count(*) FROM tool_calls c WHERE c.session_key = sessions.session_key AND c.status IN (1, 2, 4))
 """
+
+
+def inspect_database(path: Path) -> Iterator[str]:
+    """The faults of a database, as it is at one moment, without changing anything.
+
+    Raises MigrationError when its schema is not this program's, or cannot be read.
+    """
+    pending = [each.migration for each in migration_status(path) if each.applied_at_us is None]
+    if pending:
+        raise MigrationError(f"{path.name} lacks {', '.join(pending)}; run the migration, and look again")
+    address = f"{path.absolute().as_uri()}?{reading_options(path)}"
+    with closing(sqlite3.connect(address, uri=True, isolation_level=None)) as connection:
+        connection.execute("BEGIN")
+        yield from find_faults(connection)
 
 
 def find_faults(connection: sqlite3.Connection) -> Iterator[str]:
