@@ -87,8 +87,9 @@ hostile: $(READY) ## Let hostile clients loose on the daemon, and see how a heal
 hostile-quick: $(READY) ## The same with smaller attacks, several at once.
 	$(BIN)/python -m tests.faults.clients.campaign --quick
 
-corruption: $(READY) ## Damage a database page by page, and count what is answered from it; more in CORRUPTION="--bits 12".
+corruption: $(READY) ## Damage a database and its log page by page, and count what is answered; more in CORRUPTION="--bits 12".
 	$(BIN)/python -m tests.faults.corruption.campaign $(CORRUPTION)
+	$(BIN)/python -m tests.faults.corruption.log_campaign $(CORRUPTION_OF_LOG)
 
 $(VENV)/.fuzz: $(READY) pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --group fuzz

@@ -29,10 +29,14 @@ def schema(path: Path) -> tuple[int, list[tuple[str, str]]]:
 
 
 def columns_of(path: Path) -> dict[str, str]:
-    """The columns of the tables of sessions, messages, tool calls and events."""
+    """The columns of the tables of sessions, messages, tool calls and events; sums are added by a step."""
     with closing(sqlite3.connect(path)) as connection:
         return {
-            table: ", ".join(name for _, name, *_ in connection.execute(f"PRAGMA table_info({table})"))
+            table: ", ".join(
+                name
+                for _, name, *_ in connection.execute(f"PRAGMA table_info({table})")
+                if not name.endswith("checksum")
+            )
             for table in ("sessions", "messages", "tool_calls", "events")
         }
 

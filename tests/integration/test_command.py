@@ -3,12 +3,15 @@
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from sessiond.store.sqlite.engine import DATABASE_NAME
 from sessiond.store.sqlite.migration_files import load_migrations
 from sessionstore import SessionStore
 from sessionstore.v1.session_pb2 import SessionConfig
@@ -183,6 +186,26 @@ def test_migrate_status_creates_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / "data").exists()
 
 
+def test_check_finds_damage_and_changes_nothing(daemon: DaemonProcess, tmp_path: Path) -> None:
+    """Beside a daemon at work, and in a copy of which a row is damaged."""
+    sound = run_command("check", "--data-dir", str(daemon.data_dir))
+    assert (0, "no damage found\n") == (sound.returncode, sound.stdout)
+    with closing(sqlite3.connect(daemon.data_dir / DATABASE_NAME)) as connection:
+        connection.execute("VACUUM INTO ?", (str(tmp_path / DATABASE_NAME),))
+    with closing(sqlite3.connect(tmp_path / DATABASE_NAME)) as connection, connection:
+        connection.execute("UPDATE sessions SET last_model = 'other' WHERE id = 'alpha-1'")
+    before = (tmp_path / DATABASE_NAME).read_bytes()
+    damaged = run_command("check", "--json", "--data-dir", str(tmp_path))
+    assert (1, {"fault": "sum: session alpha-1"}) == (damaged.returncode, json.loads(damaged.stdout))
+    assert before == (tmp_path / DATABASE_NAME).read_bytes()
+
+
+def test_check_without_a_database_says_so_and_makes_none(tmp_path: Path) -> None:
+    """Looking is not touching."""
+    assert 1 == run_command("check", "--data-dir", str(tmp_path / "missing")).returncode
+    assert not (tmp_path / "missing").exists()
+
+
 def test_a_torn_line_is_reported_and_the_rest_is_imported(daemon: DaemonProcess, tmp_path: Path) -> None:
     """The report names file and line, and the exit code says that something was left out."""
     second = {**CLAUDE_LINE, "uuid": "u2", "parentUuid": "u1"}
@@ -218,7 +241,19 @@ def test_a_file_that_is_no_transcript_is_refused(daemon: DaemonProcess, tmp_path
 def test_help_teaches_each_command(tmp_path: Path) -> None:
     """Every command says what it does, with an example where it does something."""
     overview = run_command("--help").stdout
-    for name in ("serve", "import", "sessions", "show", "tail", "delete", "archive", "restore", "migrate", "ping"):
+    for name in (
+        "serve",
+        "import",
+        "sessions",
+        "show",
+        "tail",
+        "delete",
+        "archive",
+        "restore",
+        "migrate",
+        "check",
+        "ping",
+    ):
         assert name in overview
         assert f"Example: sessiond {name}" in run_command(name, "--help").stdout
     assert os.linesep in overview

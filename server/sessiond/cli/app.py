@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from sessiond.cli import certificates, daemon, importing, lists, metrics, removal, showing, tailing, tokens
+from sessiond.cli import certificates, checking, daemon, importing, lists, metrics, removal, showing, tailing, tokens
 from sessiond.cli.credential_files import CredentialFiles, named_files, token_in_environment
 from sessiond.cli.settings import load_settings, path_setting
 from sessiond.config import default_config_file
@@ -87,5 +87,5 @@ def configure(
     )
 
 
-for module in (daemon, importing, lists, showing, tailing, removal, tokens, certificates, metrics):
+for module in (daemon, checking, importing, lists, showing, tailing, removal, tokens, certificates, metrics):
     module.register(app)

@@ -9,13 +9,7 @@ their numbers and those that have their default are left out, so that the bytes 
 from collections.abc import Sequence
 from functools import lru_cache
 
-from google.protobuf.message import DecodeError
-
-from sessiond.contract.decode_errors import check_memory
-from sessionstore.v1.event_pb2 import StoredEvent
-from sessionstore.v1.session_store_service_pb2 import GetEventsResponse
-
-__all__ = ["encode_batch", "encode_events", "encode_stored_event", "first_damaged"]
+__all__ = ["encode_batch", "encode_events", "encode_stored_event"]
 
 _TWO_BYTES = 1 << 14
 _SHORT = [bytes((n,)) for n in range(1 << 7)] + [bytes((n & 0x7F | 0x80, n >> 7)) for n in range(1 << 7, _TWO_BYTES)]
@@ -84,26 +78,3 @@ def encode_batch(first_sequence: int, last_sequence: int, events: Sequence[bytes
     span = _number(_FIRST_SEQUENCE, first_sequence) + _number(_LAST_SEQUENCE, last_sequence)
     entries = _entries(_TAILED_EVENT, events)
     return b"%b%b%b%b" % (_BATCH, _varint(len(span) + len(entries)), span, entries)
-
-
-def first_damaged(events: Sequence[bytes]) -> int | None:
-    """The index of the first of the encoded StoredEvents that cannot be decoded, or None.
-
-    All are decoded at once, which takes a fraction of what it would take one by one.
-    """
-    try:
-        GetEventsResponse.FromString(encode_events(events))
-    except DecodeError as error:
-        check_memory(error)
-        # One that is nested too deeply for an answer is not damaged: it decodes by itself.
-        return next((index for index, event in enumerate(events) if not _decodes(event)), None)
-    return None
-
-
-def _decodes(event: bytes) -> bool:
-    try:
-        StoredEvent.FromString(event)
-    except DecodeError as error:
-        check_memory(error)
-        return False
-    return True

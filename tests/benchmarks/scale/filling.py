@@ -13,6 +13,8 @@ from uuid import UUID
 from sessiond.contract.items import event_type
 from sessiond.store.sqlite.checksums import checksum, event_checksum
 from sessiond.store.sqlite.migrations import migrate
+from sessiond.store.sqlite.session_configs import config_checksum
+from sessiond.store.sqlite.session_metadata import labels_checksum
 from sessiond.store.sqlite.session_rows import new_row
 from sessiond.store.sqlite.transaction import POSITIONS_AT_ONCE
 from tests.benchmarks.events import EVENT
@@ -26,8 +28,8 @@ ROWS_A_COMMIT = 100_000
 _SESSION = """
     INSERT INTO sessions (session_key, id, create_digest, config, status, created_at_us, updated_at_us,
                           next_message, next_event, message_count, last_model, unindexed_from, stored_bytes,
-                          checksum, config_checksum)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                          labels_checksum, checksum, config_checksum)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _METADATA = "INSERT INTO session_metadata (session_key, key, value, created_at_us) VALUES (?, ?, ?, ?)"
 _MESSAGE = "INSERT INTO messages (session_key, sequence, id, stored_at_us, payload, checksum) VALUES (?, ?, ?, ?, ?, ?)"
@@ -86,15 +88,17 @@ def _session_rows(key: int, session: FilledSession) -> Iterator[Row]:
     row.next_event = row.unindexed_from = session.events
     row.stored_bytes = sum(session.message(sequence).ByteSize() for sequence in range(session.messages))
     row.stored_bytes += (session.events - 1) * EVENT.ByteSize() + COMPLETE[session.model].ByteSize()
+    row.labels_checksum = labels_checksum(label[1:] for label in _metadata_rows(key, session))
+    digest = hashlib.sha256(config).digest()
     yield (
-        *(key, session.id, hashlib.sha256(config).digest(), config, session.status),
+        *(key, session.id, digest, config, session.status),
         *(session.created_at_us, session.updated_at_us),
         *(session.messages, session.events, session.messages, session.model, session.events, row.stored_bytes),
-        *(row.sum_now(), checksum((), config, b"")),
+        *(row.labels_checksum, row.sum_now(), config_checksum(config, b"", None, digest)),
     )
 
 
-def _metadata_rows(key: int, session: FilledSession) -> Iterator[Row]:
+def _metadata_rows(key: int, session: FilledSession) -> Iterator[tuple[int, str, str, int]]:
     for name, value in session.config.metadata.items():
         yield key, name, value, session.created_at_us
 

@@ -16,8 +16,9 @@ from sessiond.turns import Turns
 from sessionstore.v1 import admin_service_pb2 as admin_pb
 from sessionstore.v1 import session_store_service_pb2 as pb
 from sessionstore.v1.session_pb2 import Session
-from tests.builders import append, commit, part, user_message
-from tests.faults.corruption.template import ARCHIVED, SESSIONS
+from sessionstore.v1.tool_pb2 import ToolCallStatus
+from tests.builders import append, commit, complete, part, tool_call, user_message
+from tests.faults.corruption.template import ARCHIVED, COMMITS, SESSIONS, SMALL_BYTES, creation
 
 __all__ = ["UNWRITTEN", "Answer", "ask_everything", "false_answers", "without_times", "write_everywhere"]
 
@@ -26,6 +27,9 @@ PATIENCE_SECONDS = 20.0
 
 AFTER_WRITE, UNWRITTEN = "events after the write", "events without the write"
 """Of the answers of write_everywhere there is one or the other."""
+
+BY_UPDATE = pb.SessionOrder.SESSION_ORDER_UPDATED_AT
+BY_MESSAGES = pb.SessionOrder.SESSION_ORDER_MESSAGE_COUNT
 
 FILTERED = ("message_part", "message_complete")
 
@@ -62,12 +66,17 @@ async def ask_everything(store: SqliteStore) -> dict[str, Answer]:
     calls: dict[str, Awaitable[bytes]] = {
         "list": _encoded(store.list_sessions(pb.ListSessionsRequest())),
         "list by label": _encoded(store.list_sessions(pb.ListSessionsRequest(filter={"metadata": {"kind": "test"}}))),
+        "list by update": _encoded(store.list_sessions(pb.ListSessionsRequest(order_by=BY_UPDATE))),
+        "list by messages": _encoded(store.list_sessions(pb.ListSessionsRequest(order_by=BY_MESSAGES))),
         "archives": _encoded(store.list_archives(admin_pb.ListArchivesRequest())),
     }
     for name in SESSIONS:
         calls |= {
             f"session {name}": _merged(store.get_session(pb.GetSessionRequest(session_id=name))),
             f"messages {name}": _joined(store.get_messages(pb.GetMessagesRequest(session_id=name))),
+            f"events of a type {name}": _joined(
+                store.get_events(pb.GetEventsRequest(session_id=name, types=FILTERED[:1], descending=True))
+            ),
             f"events {name}": _joined(store.get_events(pb.GetEventsRequest(session_id=name))),
             f"pending {name}": _joined(store.get_pending_tool_calls(pb.GetPendingToolCallsRequest(session_id=name))),
             f"tail {name}": _tailed(store, pb.TailEventsRequest(session_id=name, no_follow=True)),
@@ -86,7 +95,31 @@ async def write_everywhere(store: SqliteStore) -> dict[str, Answer]:
         # What was refused must not be there.
         read = AFTER_WRITE if write.content is not None else UNWRITTEN
         answers[f"{read} {name}"] = await without_times(store, name)
+        answers |= {f"{call} {name}": await _answer(repeat) for call, repeat in _repeats(store, name).items()}
     return answers
+
+
+def _repeats(store: SqliteStore, name: str) -> dict[str, Awaitable[bytes]]:
+    """Writes of what is stored: a client that missed their answers sends them again."""
+    kept = f"{name}-{COMMITS - 1}"
+    first_call = f"call {name}-0"
+    status = pb.ToolCallUpdate(tool_call_id=first_call, status=ToolCallStatus.TOOL_CALL_STATUS_COMPLETED)
+    mutations = {
+        "repeat event": append(complete(f"model {COMMITS - 1}"), f"complete {kept}"),
+        "repeat message": pb.Mutation(append_message=user_message(f"message {kept}", "y" * SMALL_BYTES)),
+        "repeat tool call": pb.Mutation(create_tool_call=tool_call(first_call)),
+        "repeat update": pb.Mutation(update_tool_call=status),
+        "activate": pb.Mutation(set_active_message=pb.ActiveMessageUpdate(message_id=f"message {name}-0")),
+    }
+    calls: dict[str, Awaitable[bytes]] = {call: _applied(store, name, mutation) for call, mutation in mutations.items()}
+    return calls | {"create again": _encoded(store.create_session(creation(name)))}
+
+
+async def _applied(store: SqliteStore, name: str, mutation: pb.Mutation) -> bytes:
+    """What a mutation was answered, but for the time of now."""
+    response = await store.submit(commit(name, mutation))
+    response.results[0].ClearField("set_active_message")
+    return response.SerializeToString(deterministic=True)
 
 
 async def without_times(store: SqliteStore, name: str) -> Answer:

@@ -12,12 +12,26 @@ from sessionstore.v1.session_pb2 import SessionConfig
 from sessionstore.v1.tool_pb2 import ToolCallStatus
 from tests.builders import append, commit, complete, part, result, tool_call, user_message
 
-__all__ = ["ARCHIVED", "PAGE_BYTES", "SESSIONS", "has_owners", "make_template", "owners", "rows"]
+__all__ = [
+    "ARCHIVED",
+    "COMMITS",
+    "PAGE_BYTES",
+    "SESSIONS",
+    "SMALL_BYTES",
+    "archive",
+    "creation",
+    "fill",
+    "has_owners",
+    "make_template",
+    "owners",
+    "rows",
+]
 
 SESSIONS = ("a", "b", "c")
 ARCHIVED = "archived"
 PAGE_BYTES = 4096
 COMMITS = 24
+SMALL_BYTES = 150
 LARGE_BYTES = 9000
 """An event of so many takes pages of its own."""
 
@@ -28,22 +42,37 @@ async def make_template(folder: Path) -> Path:
     """Makes the database in a folder, all of it in one file, and returns the file."""
     migrate(folder / DATABASE_NAME)
     store = await SqliteStore.open(folder, durability="normal")
+    await fill(store)
+    await archive(store)
+    await store.close()
+    return folder / DATABASE_NAME
+
+
+async def fill(store: SqliteStore) -> None:
+    """Writes all but the archive."""
     for session_id in (*SESSIONS, ARCHIVED):
-        config = SessionConfig(system_prompt=f"prompt of {session_id}", metadata={"team": session_id, "kind": "test"})
-        await store.create_session(pb.CreateSessionRequest(session_id=session_id, config=config))
+        await store.create_session(creation(session_id))
     # In turns, so that sessions share pages as they do in use.
     for number in range(COMMITS):
         for session_id in (*SESSIONS, ARCHIVED):
             await store.submit(commit(session_id, *_mutations(session_id, number)))
     await store.delete_events_before(pb.DeleteEventsBeforeRequest(session_id="c", before_sequence=10))
+
+
+async def archive(store: SqliteStore) -> None:
+    """Makes the archive, in one transaction."""
     await store.archive_session(admin_pb.ArchiveSessionRequest(session_id=ARCHIVED))
-    await store.close()
-    return folder / DATABASE_NAME
+
+
+def creation(session_id: str) -> pb.CreateSessionRequest:
+    """The request that made a session."""
+    config = SessionConfig(system_prompt=f"prompt of {session_id}", metadata={"team": session_id, "kind": "test"})
+    return pb.CreateSessionRequest(session_id=session_id, request_id=f"request of {session_id}", config=config)
 
 
 def _mutations(session_id: str, number: int) -> list[pb.Mutation]:
     name = f"{session_id}-{number}"
-    size = LARGE_BYTES if number == COMMITS // 2 else 150
+    size = LARGE_BYTES if number == COMMITS // 2 else SMALL_BYTES
     mutations = [
         append(part(f"{name} " + "x" * size), f"event {name}"),
         pb.Mutation(append_message=user_message(f"message {name}", "y" * size)),

@@ -134,6 +134,8 @@ def _look(files: Mapping[str, bytes], told: _Told, *, full: bool) -> Iterator[st
         try:
             migrate(data_dir / DATABASE_NAME)
             asyncio.run(_start(data_dir))
+            if full and any(data_dir.glob("*.damaged")):
+                yield "the cut was taken for damage of the log"
         except Exception as error:  # noqa: BLE001 - whatever it is, the store does not start
             yield f"the store does not start: {type(error).__name__}: {error}"
             return

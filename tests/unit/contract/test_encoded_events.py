@@ -3,9 +3,8 @@
 import random
 
 import pytest
-from google.protobuf.message import DecodeError
 
-from sessiond.contract.encoded_events import encode_batch, encode_events, encode_stored_event, first_damaged
+from sessiond.contract.encoded_events import encode_batch, encode_events, encode_stored_event
 from sessiond.contract.timestamps import from_us
 from sessionstore.v1 import session_store_service_pb2 as pb
 from sessionstore.v1.event_pb2 import Event, StoredEvent
@@ -46,27 +45,3 @@ def test_answers_are_encoded_to_the_byte(count: int) -> None:
     for first, last in ((0, 0), (0, 127), (5, 2**63 - 1)):
         batch = pb.TailedEvents(first_sequence=first, last_sequence=last, events=events)
         assert pb.TailEventsResponse(events=batch).SerializeToString() == encode_batch(first, last, encoded)
-
-
-@pytest.mark.parametrize(
-    "payload",
-    [b"\x0a\xff", b"\x12\x03\x0a\x01\xff", part("x").SerializeToString()[:-1], b"\x13", b"\x14", b"\x02\x01a"],
-)
-def test_what_protobuf_refuses_is_found(payload: bytes) -> None:
-    """Bytes that run on, that are cut short, that are no text or no field: the first such event is named."""
-    sound = encode_stored_event(0, 1, 2, "e", part("x").SerializeToString())
-    damaged = encode_stored_event(1, 2, 3, "f", payload)
-    assert 1 == first_damaged([sound, damaged, sound, damaged])
-    assert None is first_damaged([sound, sound])
-    assert None is first_damaged([])
-
-
-def test_an_event_that_is_nested_very_deeply_is_not_damaged() -> None:
-    """It decodes by itself, though not inside an answer: groups of unknown fields, as deep as protobuf takes them."""
-    depth = 99
-    payload = b"\xbb\x3e" * depth + b"\xbc\x3e" * depth
-    event = encode_stored_event(0, 1, 2, None, payload)
-    StoredEvent.FromString(event)
-    with pytest.raises(DecodeError):
-        pb.GetEventsResponse.FromString(encode_events([event]))
-    assert None is first_damaged([event])

@@ -11,10 +11,12 @@ from sessiond.store.errors import CorruptedError, StoreError
 from sessiond.store.sqlite.engine import DATABASE_NAME, SqliteStore
 from sessiond.store.sqlite.migration_files import load_migrations
 from sessiond.store.sqlite.migrations import migrate
+from sessionstore.v1 import admin_service_pb2 as admin_pb
 from sessionstore.v1 import session_store_service_pb2 as pb
 from sessionstore.v1.session_pb2 import SessionConfig
 from sessionstore.v1.tool_pb2 import TOOL_CALL_STATUS_COMPLETED
 from tests.builders import append, part, result, tool_call, user_message
+from tests.faults.stored import database_faults
 from tests.unit.store.sessions import create, listed, merged, submit
 
 Read = Callable[[SqliteStore], Awaitable[object]]
@@ -22,7 +24,7 @@ Read = Callable[[SqliteStore], Awaitable[object]]
 
 async def fill(store: SqliteStore) -> None:
     """A session with one of everything, and one beside it."""
-    await create(store, "s", SessionConfig(system_prompt="prompt"))
+    await create(store, "s", SessionConfig(system_prompt="prompt", metadata={"label": "one"}))
     await create(store, "beside")
     done = pb.ToolCallUpdate(
         tool_call_id="c", status=TOOL_CALL_STATUS_COMPLETED, result=result("r"), error="e", stats={"output": "o"}
@@ -132,10 +134,30 @@ CHANGES: list[tuple[str, str, str, Read]] = [
             "active_message_id = 'm'",
             "unindexed_from = 0",
             "stored_bytes = 0",
+            "tool_calls = 0",
+            "unfinished_tool_calls = 1",
+            "labels_checksum = 0",
         )
     ),
     *(("sessions", "next_event = 30", "session_key = 1", read) for read in (session, all_events, write)),
+    *(
+        (table, f"{column} = NULL", where, read)
+        for table, column, where, read in (
+            ("events", "checksum", ONE, all_events),
+            ("events", "checksum", ONE, events_of_types),
+            ("events", "checksum", ONE, repeat),
+            ("messages", "checksum", ONE, session),
+            ("tool_calls", "checksum", CALL, session),
+            ("sessions", "checksum", CALL, listing),
+            ("sessions", "config_checksum", CALL, session),
+        )
+    ),
     ("sessions", "config = x''", "session_key = 1", session),
+    ("sessions", "request_id = 'other'", "session_key = 1", session),
+    ("sessions", "create_digest = x'00'", "session_key = 1", session),
+    ("session_metadata", "value = 'other'", "session_key = 1", listing),
+    ("session_metadata", "created_at_us = 1", "session_key = 1", listing),
+    ("session_metadata", "session_key = 2", "session_key = 1", listing),
     ("sessions", "approvals = x'1A00'", "session_key = 1", session),
 ]
 DAMAGE = [
@@ -144,6 +166,15 @@ DAMAGE = [
     ("DELETE FROM events WHERE session_key = 1 AND sequence = 1", repeat),
     ("DELETE FROM events WHERE session_key = 1 AND sequence = 40", all_events),
     ("DELETE FROM messages WHERE session_key = 1 AND sequence = 2", session),
+    ("DELETE FROM tool_calls WHERE session_key = 1 AND id = 'c'", session),
+    ("DELETE FROM session_metadata WHERE session_key = 1", listing),
+    ("DELETE FROM event_types WHERE session_key = 1 AND sequence = 3", events_of_type),
+    ("UPDATE event_types SET type = 'message_parT' WHERE session_key = 1 AND sequence = 3", events_of_type),
+    *(
+        (f"DELETE FROM events WHERE session_key = 1 AND sequence = {sequence}", read)  # noqa: S608 - our own damage
+        for sequence in (3, 40)
+        for read in (events_of_type, events_of_types)
+    ),
 ]
 
 
@@ -168,8 +199,8 @@ async def test_what_is_damaged_is_never_served(data_dir: Path, damage: str, read
     await store.close()
 
 
-async def test_rows_without_sums_are_read_as_before(tmp_path: Path) -> None:
-    """They are of an older schema, and get sums when they are written again."""
+async def test_rows_of_an_older_schema_get_sums_and_are_read_as_before(tmp_path: Path) -> None:
+    """Every row has one after the migration, and no sound row is taken for damaged."""
     path = tmp_path / DATABASE_NAME
     migrate(path, load_migrations()[:3])
     with closing(sqlite3.connect(path)) as connection, connection:
@@ -189,6 +220,7 @@ async def test_rows_without_sums_are_read_as_before(tmp_path: Path) -> None:
         )
         connection.execute("UPDATE store_counters SET value = 2")
     migrate(path)
+    assert [] == database_faults(tmp_path)
     store = await SqliteStore.open(tmp_path, durability="normal")
     assert 1 == await events(store)
     state = (await merged(store)).state
@@ -205,4 +237,47 @@ async def test_rows_without_sums_are_read_as_before(tmp_path: Path) -> None:
     store = await SqliteStore.open(tmp_path, durability="normal")
     with pytest.raises(StoreError, match="session 's' is damaged"):
         await events(store)
+    await store.close()
+
+
+async def test_an_archive_whose_time_is_damaged_is_told(data_dir: Path) -> None:
+    """It is neither found nor passed over: not as an archive, and not as a live session."""
+    store = await SqliteStore.open(data_dir, durability="normal")
+    await create(store, "s")
+    await store.archive_session(admin_pb.ArchiveSessionRequest(session_id="s"))
+    await store.close()
+    for damage in ("archived_at_us + 1", "NULL"):
+        with closing(sqlite3.connect(data_dir / DATABASE_NAME)) as connection, connection:
+            connection.execute(f"UPDATE sessions SET archived_at_us = {damage}")  # noqa: S608 - our own damage
+        store = await SqliteStore.open(data_dir, durability="normal")
+        for read in (session(store), store.restore_session(admin_pb.RestoreSessionRequest(session_id="s"))):
+            with pytest.raises(CorruptedError):
+                await read
+        await store.close()
+
+
+async def test_a_damaged_row_stays_damaged_in_a_migration(tmp_path: Path) -> None:
+    """Its sum is not made to fit; and what is no text is damage of its row, not of the database."""
+    path = tmp_path / DATABASE_NAME
+    migrate(path, load_migrations()[:3])
+    with closing(sqlite3.connect(path)) as connection, connection:
+        for key, session_id in enumerate(("whole", "text", "sum"), 1):
+            connection.execute(
+                "INSERT INTO sessions (session_key, id, create_digest, config, status, created_at_us, updated_at_us,"
+                " next_event) VALUES (?, ?, x'00', x'', 1, 1, 1, 1)",
+                (key, session_id),
+            )
+            event = part("0").SerializeToString(deterministic=True)
+            connection.execute("INSERT INTO events VALUES (?, ?, 0, 0, 1, 'message_part', 'e', ?)", (key, key, event))
+        connection.execute("UPDATE store_counters SET value = 4")
+    migrate(path, load_migrations()[:4])
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE events SET event_id = CAST(x'ee' AS TEXT) WHERE session_key = 2")
+        connection.execute("UPDATE sessions SET checksum = 7 WHERE session_key = 3")
+    migrate(path)
+    store = await SqliteStore.open(tmp_path, durability="normal")
+    assert 1 == await events(store, "whole")
+    for damaged in ("text", "sum"):
+        with pytest.raises(CorruptedError):
+            await events(store, damaged)
     await store.close()

@@ -10,6 +10,7 @@ import pytest
 
 from sessiond.store.errors import CorruptedError
 from sessiond.store.sqlite.engine import DATABASE_NAME, SqliteStore
+from sessiond.store.sqlite.errors import translated
 from sessionstore.v1 import session_store_service_pb2 as pb
 from sessionstore.v1.session_pb2 import SessionConfig
 from tests.builders import append, collect, commit, event_fragments, part, tool_call, user_message
@@ -93,3 +94,15 @@ async def test_a_store_without_its_id_is_not_opened(folder: Path) -> None:
     alter(folder, "DELETE FROM store_info")
     with pytest.raises(CorruptedError, match="the id of the store"):
         await SqliteStore.open(folder)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["SELECT lost FROM store_info", "SELECT 1 FROM lost", "INSERT INTO store_info (lost) VALUES (1)"],
+)
+def test_a_name_that_the_schema_lost_is_damage(statement: str) -> None:
+    """A flipped bit in the text of a statement that made a table."""
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute("CREATE TABLE store_info (key TEXT)")
+        with pytest.raises(CorruptedError), translated():
+            connection.execute(statement)

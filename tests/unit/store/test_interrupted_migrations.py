@@ -3,6 +3,7 @@
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from sessiond.store.sqlite.engine import DATABASE_NAME, SqliteStore
 from sessiond.store.sqlite.migration_files import Migration, MigrationError, load_migrations
 from sessiond.store.sqlite.migrations import migrate, migration_status
+from tests.faults.stored import database_faults
 
 CONNECT = "sessiond.store.sqlite.migrations.sqlite3.connect"
 
@@ -121,6 +123,45 @@ def test_status_does_not_roll_back(tmp_path: Path) -> None:
     with pytest.raises(MigrationError, match=r"a\.db was left in the middle of a change"):
         migration_status(path, [FIRST])
     assert before == listing(tmp_path)
+
+
+DIES_IN_A_STEP = """
+import os, sys
+from pathlib import Path
+from sessiond.store.sqlite import migration_functions
+from sessiond.store.sqlite.migrations import migrate
+left = int(sys.argv[2])
+summed = migration_functions.event_checksum
+def dying(*values):
+    global left
+    left -= 1
+    return summed(*values) if left else os._exit(9)
+migration_functions.event_checksum = dying
+migrate(Path(sys.argv[1]))
+"""
+
+
+@pytest.mark.parametrize("row", [1, 150, 300])
+def test_a_kill_among_the_rows_that_get_sums_leaves_the_schema_before_whole(tmp_path: Path, row: int) -> None:
+    """All of them have none, and the step can be repeated."""
+    path, known = tmp_path / DATABASE_NAME, load_migrations()
+    migrate(path, known[:3])
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(
+            "INSERT INTO sessions (session_key, id, create_digest, config, status, created_at_us, updated_at_us,"
+            " next_event, unindexed_from) VALUES (1, 's', x'', x'', 1, 1, 1, 300, 0)"
+        )
+        rows = [(number, number, bytes(1000)) for number in range(300)]
+        connection.executemany("INSERT INTO events VALUES (?, 1, ?, 0, 1, 't', NULL, ?)", rows)
+        connection.execute("UPDATE store_counters SET value = 300")
+    migrate(path, known[:4])
+    died = subprocess.run([sys.executable, "-c", DIES_IN_A_STEP, str(path), str(row)], check=False)
+    assert died.returncode == 9
+    with closing(sqlite3.connect(path)) as connection:
+        assert (4,) == connection.execute("PRAGMA user_version").fetchone()
+        assert (300,) == connection.execute("SELECT count(*) FROM events WHERE checksum IS NULL").fetchone()
+    assert tuple(map(str, known[4:])) == migrate(path).applied
+    assert [] == database_faults(tmp_path)
 
 
 async def test_a_look_at_a_store_that_was_used_leaves_no_file(data_dir: Path) -> None:

@@ -1,8 +1,10 @@
 """The log as a file: its size, and what is written again after a failure of the disk."""
 
 import os
+import shutil
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -123,3 +125,80 @@ def test_an_empty_log_is_not_looked_at(log: LogFile, database: sqlite3.Connectio
     database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     log.write_committed_again()
     assert 0 == log.path.stat().st_size
+
+
+FRAME_BYTES = 24 + 4096
+HEADER_BYTES = 32
+
+
+@pytest.fixture
+def killed(tmp_path: Path, database: sqlite3.Connection) -> Path:
+    """The files as a kill leaves them: a log of the transactions of ten numbers, a frame each."""
+    for number in range(2, 11):
+        database.execute("INSERT INTO numbers VALUES (?)", (number,))
+    folder = tmp_path / "killed"
+    folder.mkdir()
+    for name in ("a.db", "a.db-wal"):
+        shutil.copy(tmp_path / name, folder / name)
+    return folder / "a.db"
+
+
+def lost_at_the_next_start(path: Path) -> tuple[int, int]:
+    """How many transactions are told as lost, and how many of the numbers are there."""
+    with closing(sqlite3.connect(path)) as connection:
+        (numbers,) = connection.execute("SELECT count(*) FROM numbers").fetchone()
+        log = LogFile(path)
+        try:
+            return log.lost_transactions(), numbers
+        finally:
+            log.close()
+
+
+def overwrite(path: Path, at: int, data: bytes) -> None:
+    with path.with_name(f"{path.name}-wal").open("r+b") as file:
+        file.seek(at, os.SEEK_END if at < 0 else os.SEEK_SET)
+        file.write(data)
+
+
+def test_a_sound_log_has_lost_nothing(killed: Path) -> None:
+    """All of it is there."""
+    assert (0, 10) == lost_at_the_next_start(killed)
+
+
+@pytest.mark.parametrize("back", [2, 3, 9])
+@pytest.mark.parametrize("place", [0, 4, 8, 16, 24, 2000])
+def test_damage_before_the_newest_transaction_is_told(killed: Path, back: int, place: int) -> None:
+    """Whatever of a frame it is in: its page, its commit, its salts, its sums, its content."""
+    overwrite(killed, place - back * FRAME_BYTES, b"\xff\xfe\xfd\xfc")
+    lost, numbers = lost_at_the_next_start(killed)
+    assert 10 - back == numbers
+    # Of the two newest ones only one may still be recognized, which the power could have cut.
+    assert back - 1 <= lost <= back or back == 2
+
+
+def test_damage_of_the_header_of_a_log_is_told(killed: Path) -> None:
+    """Nothing of the log is used then."""
+    overwrite(killed, 16, b"\xff\xfe\xfd\xfc")
+    with closing(sqlite3.connect(killed)) as connection:
+        connection.execute("PRAGMA schema_version").fetchone()
+        log = LogFile(killed)
+        assert 9 <= log.lost_transactions()
+        log.close()
+
+
+@pytest.mark.parametrize("cut", [10, 24, 2000])
+def test_a_cut_of_the_power_is_not_taken_for_damage(killed: Path, cut: int) -> None:
+    """It leaves a frame that does not fit in the newest transaction only."""
+    overwrite(killed, cut - FRAME_BYTES, b"\xff\xfe\xfd\xfc")
+    assert (0, 9) == lost_at_the_next_start(killed)
+
+
+def test_what_an_earlier_log_left_is_not_taken_for_lost(tmp_path: Path, database: sqlite3.Connection) -> None:
+    """A log that is begun anew is as long as the one before."""
+    for number in range(20):
+        database.execute("INSERT INTO numbers VALUES (?)", (number,))
+    database.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()
+    database.execute("INSERT INTO numbers VALUES (99)")
+    log = LogFile(tmp_path / "a.db")
+    assert 0 == log.lost_transactions()
+    log.close()

@@ -11,6 +11,7 @@ from sessiond.store.sqlite.engine import DATABASE_NAME, SqliteStore
 from sessionstore.v1 import admin_service_pb2 as admin_pb
 from sessionstore.v1 import session_store_service_pb2 as pb
 from sessionstore.v1.session_pb2 import SessionConfig, SessionStatus
+from tests.unit.store.session_sums import sum_sessions_again
 from tests.unit.store.sessions import create, listed, submit
 
 ACTIVE = SessionStatus.SESSION_STATUS_ACTIVE
@@ -111,10 +112,8 @@ async def test_both_ends_of_each_time_are_inclusive(store: SqliteStore, data_dir
         await create(store, name)
     connection = sqlite3.connect(data_dir / DATABASE_NAME)
     with connection:
-        connection.execute(
-            "UPDATE sessions SET checksum = NULL, created_at_us = session_key * 1000000,"
-            " updated_at_us = session_key * 7"
-        )
+        connection.execute("UPDATE sessions SET created_at_us = session_key * 1000000, updated_at_us = session_key * 7")
+        sum_sessions_again(connection)
     connection.close()
 
     def at(microseconds: int, nanos: int = 0) -> Timestamp:

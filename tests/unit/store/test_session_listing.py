@@ -13,6 +13,7 @@ from sessionstore.v1 import session_store_service_pb2 as pb
 from sessionstore.v1.error_reason_pb2 import ErrorReason
 from sessionstore.v1.session_pb2 import SessionConfig
 from tests.builders import append, part, user_message
+from tests.unit.store.session_sums import sum_sessions_again
 from tests.unit.store.sessions import create, listed, submit
 
 CREATED = pb.SessionOrder.SESSION_ORDER_CREATED_AT
@@ -44,7 +45,8 @@ async def ten(store: SqliteStore, data_dir: Path) -> SqliteStore:
     connection = sqlite3.connect(data_dir / DATABASE_NAME)
     with connection:
         for column in COLUMNS.values():
-            connection.execute(f"UPDATE sessions SET {column} = session_key % 3, checksum = NULL")  # noqa: S608 - our own names
+            connection.execute(f"UPDATE sessions SET {column} = session_key % 3")  # noqa: S608 - our own names
+        sum_sessions_again(connection)
     connection.close()
     return store
 

@@ -11,7 +11,7 @@ from sessiond.contract.items import event_model, event_type
 from sessiond.contract.limits import Limits
 from sessiond.contract.timestamps import set_us
 from sessiond.store.errors import AlreadyExistsError, CorruptedError, LimitReachedError
-from sessiond.store.sqlite.checksums import checksum, event_checksum, is_damaged
+from sessiond.store.sqlite.checksums import checksum, event_checksum
 from sessiond.store.sqlite.errors import reading
 from sessiond.store.sqlite.event_index import COLUMNS
 from sessiond.store.sqlite.session_rows import SessionRow, is_beyond
@@ -88,7 +88,7 @@ class AppendMessage:
         if found is None:
             return False
         sequence, stored_at_us, payload, stored = found
-        if is_damaged(stored, checksum((row.session_key, sequence, self._message.id, stored_at_us), payload)):
+        if stored != checksum((row.session_key, sequence, self._message.id, stored_at_us), payload):
             raise CorruptedError(f"message {sequence} of session {row.id!r}")
         if not _same(self._message, self._payload, payload, f"message {self._message.id!r}"):
             raise AlreadyExistsError("message", self._message.id, ErrorReason.ERROR_REASON_MESSAGE_ALREADY_EXISTS)
@@ -161,6 +161,8 @@ class CreateToolCall:
         if not _inserted(transaction.connection, self._INSERT, values):
             return _found(self.find(transaction, row, result))
         row.stored_bytes += len(self._payload)
+        row.tool_calls += 1
+        row.unfinished_tool_calls += 1
         transaction.changed(row)
         self._answer(result, transaction.now_us, already_existed=False)
         return False
@@ -201,7 +203,7 @@ class AppendEvent:
             total = event_checksum(
                 position, row.session_key, sequence, commit_index, stored_at_us, kind, self.event_id, payload
             )
-        if event_id != self.event_id or is_damaged(stored, total):
+        if event_id != self.event_id or stored != total:
             raise CorruptedError(f"event {sequence}")
         if not _same(self._event, self._payload, payload, f"event {sequence}"):
             raise AlreadyExistsError("event", self.event_id, ErrorReason.ERROR_REASON_EVENT_ALREADY_EXISTS)

@@ -6,7 +6,7 @@ whoever changes one makes all rows look damaged that were written before.
 
 from zlib import crc32
 
-__all__ = ["checksum", "event_checksum", "is_damaged"]
+__all__ = ["checksum", "event_checksum"]
 
 
 def checksum(values: tuple[int | str | None, ...], *blobs: bytes | None) -> int:
@@ -32,8 +32,3 @@ def event_checksum(
     """The sum of an event's row; one of its own, since there are so many of them."""
     head = f"{position} {session_key} {sequence} {commit_index} {stored_at_us} {event_type} {event_id}"
     return crc32(payload, crc32(head.encode()))
-
-
-def is_damaged(stored: int | None, computed: int) -> bool:
-    """Whether a row does not have the sum that it was stored with; rows from before there were sums have none."""
-    return stored is not None and stored != computed

@@ -28,6 +28,9 @@ _CORRUPTED = {
 _NO_TEXT = "Could not decode to UTF-8"
 """How the driver's error begins for a text that is none; it has no code."""
 
+_NO_NAME = ("no such column", "no such table", "has no column named")
+"""In what the driver says of names that the schema lost by damage: the migrations made all that we use."""
+
 _UNAVAILABLE = {
     sqlite3.SQLITE_BUSY,
     sqlite3.SQLITE_CANTOPEN,
@@ -55,6 +58,8 @@ def translate(error: sqlite3.Error) -> StoreError | None:
     primary = _primary_code(error)
     if primary is None and str(error).startswith(_NO_TEXT):
         return CorruptedError("the database")
+    if primary == sqlite3.SQLITE_ERROR and any(text in str(error) for text in _NO_NAME):
+        return CorruptedError("the schema of the database")
     if primary == sqlite3.SQLITE_FULL:
         return StorageFullError()
     if primary in _CORRUPTED:

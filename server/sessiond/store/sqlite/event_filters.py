@@ -6,15 +6,24 @@ from dataclasses import dataclass
 from sessiond.contract.items import UNKNOWN_EVENT_TYPE
 from sessionstore.v1.event_pb2 import Event
 
-__all__ = ["EventFilter"]
+__all__ = ["EventFilter", "no_type"]
 
 _CUSTOM = "custom"
 _CUSTOM_PREFIX = "custom:"
 _AFTER_CUSTOM_PREFIX = "custom;"  # the character after the colon
-_IS_CUSTOM = f"(type >= '{_CUSTOM_PREFIX}' AND type < '{_AFTER_CUSTOM_PREFIX}')"
-
 _KINDS = [UNKNOWN_EVENT_TYPE, *(field.name for field in Event.DESCRIPTOR.oneofs_by_name["kind"].fields)]
-_NO_TYPE = f"NOT (type IN ({', '.join(repr(kind) for kind in _KINDS)}) OR {_IS_CUSTOM})"
+
+
+def _is_custom(column: str) -> str:
+    return f"({column} >= '{_CUSTOM_PREFIX}' AND {column} < '{_AFTER_CUSTOM_PREFIX}')"
+
+
+def no_type(column: str) -> str:
+    """The SQL condition that holds where a column has what is the type of no event."""
+    return f"NOT ({column} IN ({', '.join(repr(kind) for kind in _KINDS)}) OR {_is_custom(column)})"
+
+
+_COLUMN = "events.type"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +57,15 @@ class EventFilter:
         return _CUSTOM in self.types and event_type.startswith(_CUSTOM_PREFIX)
 
     def condition(self) -> tuple[str, list[str]]:
-        """The SQL condition on `type`, beginning with AND, and its values.
+        """The SQL condition on the types of events, of which some are named, and its values.
 
         What is no type at all meets it too: it is damage, which nobody would be told of if it were passed over.
         """
-        if not self.types:
-            return "", []
         exact = sorted(self.types - {_CUSTOM})
         parts = []
         if exact:
-            parts.append(f"type IN ({', '.join('?' * len(exact))})")
+            parts.append(f"{_COLUMN} IN ({', '.join('?' * len(exact))})")
         if _CUSTOM in self.types:
-            parts.append(_IS_CUSTOM)
-        parts.append(_NO_TYPE)
-        return f"AND ({' OR '.join(parts)})", exact
+            parts.append(_is_custom(_COLUMN))
+        parts.append(no_type(_COLUMN))
+        return f"({' OR '.join(parts)})", exact

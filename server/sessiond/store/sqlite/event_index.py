@@ -9,6 +9,9 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
+from sessiond.store.errors import CorruptedError
+from sessiond.store.sqlite.event_filters import no_type
+
 __all__ = [
     "COLUMNS",
     "EVENTS_AT_ONCE",
@@ -25,10 +28,16 @@ EVENTS_AT_ONCE = 32
 
 IDS_AT_ONCE = 32
 
+COUNTED_EVENTS = 2_000
+"""The entries of a session with more events are not counted when they are read: it would take as long as the read."""
+
 EventRow = tuple[int, int, int, int, str, str | None, bytes, int | None]
 """What COLUMNS name."""
 
-COLUMNS = "position, events.sequence, commit_index, stored_at_us, events.type, event_id, payload, checksum"
+COLUMNS = ", ".join(
+    f"events.{name}"
+    for name in ("position", "sequence", "commit_index", "stored_at_us", "type", "event_id", "payload", "checksum")
+)
 
 _INDEX_IDS = """
     INSERT INTO event_ids (session_key, event_id, sequence)
@@ -53,7 +62,10 @@ _FIND_IDS = f"""
     WHERE session_key = ? AND event_id IN ({", ".join("?" * IDS_AT_ONCE)})
 """  # noqa: S608 - nothing but question marks
 _FIND_ID = "SELECT event_id, sequence FROM event_ids WHERE session_key = ? AND event_id = ?"
-_UNINDEXED_FROM = "SELECT unindexed_from FROM sessions WHERE session_key = ?"
+_INDEXED = "SELECT first_event, unindexed_from FROM sessions WHERE session_key = ?"
+_COUNT_TYPES = f"""
+    SELECT count(*), total(sequence) FROM event_types WHERE session_key = ? AND NOT {no_type("event_types.type")}
+"""  # noqa: S608 - our own names
 
 
 def index_events(connection: sqlite3.Connection, session_key: int, unindexed_from: int) -> None:
@@ -89,19 +101,53 @@ def find_ids(connection: sqlite3.Connection, session_key: int, event_ids: list[s
 def rows_of_type(
     connection: sqlite3.Connection, session_key: int, event_type: str, *, after: int, before: int, descending: bool
 ) -> Iterator[EventRow]:
-    """The events of one type between two sequences, both excluded, in order; and all that the index does not have."""
-    (unindexed_from,) = connection.execute(_UNINDEXED_FROM, (session_key,)).fetchone()
+    """The events of one type between two sequences, both excluded, in order; and all that the index does not have.
+
+    Raises CorruptedError where the index lacks events or has others.
+    """
+    first_event, unindexed_from = connection.execute(_INDEXED, (session_key,)).fetchone()
+    if after < unindexed_from - 1 and unindexed_from - first_event <= COUNTED_EVENTS:
+        indexed_events = range(first_event, unindexed_from)
+        # Of each of them there is one entry: neither another number, nor another sequence, nor what is no type.
+        if (len(indexed_events), sum(indexed_events)) != connection.execute(_COUNT_TYPES, (session_key,)).fetchone():
+            raise CorruptedError("the index of events by type")
     order = f"ORDER BY sequence {'DESC' if descending else ''}"
-    indexed: Iterable[EventRow] = connection.execute(
-        # CROSS: in the order of the table of types, however many events there are of other types.
-        f"SELECT {COLUMNS} FROM event_types CROSS JOIN events USING (session_key, sequence)"  # noqa: S608
-        " WHERE event_types.session_key = ? AND event_types.type = ?"
-        f" AND event_types.sequence > ? AND event_types.sequence < ? ORDER BY event_types.sequence"
-        f" {'DESC' if descending else ''}",
-        (session_key, event_type, after, min(before, unindexed_from)),
+    indexed = _of_type(
+        event_type,
+        connection.execute(
+            # LEFT: in the order of the table of types, however many events there are of other types; and an event that
+            # is missing is told.
+            f"SELECT {COLUMNS} FROM event_types LEFT JOIN events USING (session_key, sequence)"  # noqa: S608
+            " WHERE event_types.session_key = ? AND event_types.type = ?"
+            f" AND event_types.sequence > ? AND event_types.sequence < ? ORDER BY event_types.sequence"
+            f" {'DESC' if descending else ''}",
+            (session_key, event_type, after, min(before, unindexed_from)),
+        ),
     )
-    recent: Iterable[EventRow] = connection.execute(
-        f"SELECT {COLUMNS} FROM events WHERE session_key = ? AND sequence > ? AND sequence < ? {order}",  # noqa: S608
-        (session_key, max(after, unindexed_from - 1), before),
+    first = max(after + 1, unindexed_from)
+    recent = _dense(
+        range(first, before)[:: -1 if descending else 1],
+        connection.execute(
+            f"SELECT {COLUMNS} FROM events WHERE session_key = ? AND sequence >= ? AND sequence < ? {order}",  # noqa: S608
+            (session_key, first, before),
+        ),
     )
     return chain(recent, indexed) if descending else chain(indexed, recent)
+
+
+def _of_type(event_type: str, rows: Iterable[EventRow]) -> Iterator[EventRow]:
+    last = None
+    for row in rows:
+        if row[4] != event_type or row[1] == last:
+            raise CorruptedError("the index of events by type")
+        last = row[1]
+        yield row
+
+
+def _dense(sequences: range, rows: Iterable[EventRow]) -> Iterator[EventRow]:
+    walked = iter(rows)
+    for sequence in sequences:
+        row = next(walked, None)
+        if row is None or row[1] != sequence:
+            raise CorruptedError(f"event {sequence}")
+        yield row

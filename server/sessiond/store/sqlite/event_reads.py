@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sessiond.contract.encoded_events import encode_stored_event, first_damaged
+from sessiond.contract.encoded_events import encode_stored_event
 from sessiond.contract.limits import FRAGMENT_BYTES
 from sessiond.store.errors import CorruptedError, NotFoundError
 from sessiond.store.protocol import EventBounds, EventPage
@@ -27,8 +27,12 @@ __all__ = [
 WINDOW_EVENTS = 10_000
 """How many sequences a page with a filter walks over at most, so that no read takes long."""
 
+_COUNT = "SELECT count(*) FROM events WHERE session_key = ? AND sequence >= ? AND sequence < ?"
+_WALKED_COLUMNS = COLUMNS.replace("events.sequence", "walked.sequence")
+"""The sequence as the index has it: no other one has the sum of the row."""
+
 _COMMIT_INDEX = "SELECT commit_index FROM events WHERE session_key = ? AND sequence = ?"
-_ROW = f"SELECT archived_at_us, {ROW_COLUMNS} FROM sessions WHERE session_key = ?"  # noqa: S608 - our own names
+_ROW = f"SELECT {ROW_COLUMNS} FROM sessions WHERE session_key = ?"  # noqa: S608 - our own names
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +54,8 @@ def event_bounds(connection: sqlite3.Connection, session_key: int) -> tuple[Even
     found = connection.execute(_ROW, (session_key,)).fetchone()
     if found is None:
         return None
-    row = SessionRow.of(found[1:])
-    return EventBounds(row.first_event, row.next_event), found[0] is not None
+    row = SessionRow.of(found)
+    return EventBounds(row.first_event, row.next_event), row.archived_at_us is not None
 
 
 def live_bounds(connection: sqlite3.Connection, session_id: str, session_key: int) -> EventBounds:
@@ -75,42 +79,39 @@ def _select(
         return rows_of_type(
             connection, session_key, event_filter.single_type, after=after, before=before, descending=descending
         )
+    order = "DESC" if descending else ""
+    if event_filter.passes_all:
+        query = (
+            f"SELECT {COLUMNS} FROM events WHERE session_key = ? AND sequence > ? AND sequence < ?"  # noqa: S608
+            f" ORDER BY sequence {order}"
+        )
+        return connection.execute(query, (session_key, after, before))
     condition, values = event_filter.condition()
     query = (
-        f"SELECT {COLUMNS} FROM events"  # noqa: S608
-        f" WHERE session_key = ? AND sequence > ? AND sequence < ? {condition}"
-        f" ORDER BY sequence {'DESC' if descending else ''}"
+        f"SELECT {_WALKED_COLUMNS} FROM events AS walked LEFT JOIN events USING (position)"  # noqa: S608
+        " WHERE walked.session_key = ? AND walked.sequence > ? AND walked.sequence < ?"
+        # Where the index leads to another event, that is not to be filtered out; its sum will not fit.
+        f" AND ({condition} OR (events.session_key, events.sequence) IS NOT (walked.session_key, walked.sequence))"
+        f" ORDER BY walked.sequence {order}"
     )
     return connection.execute(query, (session_key, after, before, *values))
 
 
-class _Checked:
-    """Rows of events on their way out: each is as it was stored, and none is missing."""
+def _encoded(session_key: int, row: EventRow) -> bytes:
+    """The StoredEvent of a row. Raises CorruptedError when it is not as it was stored, or missing."""
+    position, sequence, commit_index, stored_at_us, event_type, event_id, payload, stored = row
+    if stored is None or stored != event_checksum(
+        position, session_key, sequence, commit_index, stored_at_us, event_type, event_id, payload
+    ):
+        raise CorruptedError(f"event {sequence}")
+    return encode_stored_event(sequence, position, stored_at_us, event_id, payload)
 
-    def __init__(self, session_key: int) -> None:
-        self._session_key = session_key
-        self._sequences: list[int] = []
-        self._events: list[bytes] = []
-        """Those without sums."""
 
-    def encoded(self, row: EventRow) -> bytes:
-        """The StoredEvent of a row. Raises CorruptedError."""
-        position, sequence, commit_index, stored_at_us, event_type, event_id, payload, stored = row
-        event = encode_stored_event(sequence, position, stored_at_us, event_id, payload)
-        if stored is None:
-            self._sequences.append(sequence)
-            self._events.append(event)
-        elif stored != event_checksum(
-            position, self._session_key, sequence, commit_index, stored_at_us, event_type, event_id, payload
-        ):
-            raise CorruptedError(f"event {sequence}")
-        return event
-
-    def finish(self) -> None:
-        """Looks at the events without sums, as far as one can. Raises CorruptedError."""
-        damaged = first_damaged(self._events) if self._events else None
-        if damaged is not None:
-            raise CorruptedError(f"event {self._sequences[damaged]}")
+def _check_walked(connection: sqlite3.Connection, session_key: int, first: int, end: int) -> None:
+    """Whether the index has every sequence from `first` on to the one before `end`. Raises CorruptedError."""
+    (count,) = connection.execute(_COUNT, (session_key, first, end)).fetchone()
+    if count != max(end - first, 0):
+        raise CorruptedError(f"the events from {first} to {end - 1}")
 
 
 def read_page(
@@ -132,7 +133,6 @@ def read_page(
     if not event_filter.passes_all and event_filter.single_type is None:
         window_end = min(end, _commit_boundary(connection, session_key, max(after + 1, bounds.first) + WINDOW_EVENTS))
     page = EventPageBuilder(page_bytes)
-    checked = _Checked(session_key)
     last = max(after, window_end - 1)
     expected = max(after + 1, bounds.first) if event_filter.passes_all else None
     for row in _select(connection, session_key, event_filter, after=after, before=window_end):
@@ -145,13 +145,14 @@ def read_page(
             if sequence != expected:
                 raise CorruptedError(f"event {expected}")
             expected += 1
-        event = checked.encoded(row)
+        event = _encoded(session_key, row)
         if event_filter.passes(row[4]):
             page.add(sequence, commit_index, event)
     else:
         if expected is not None and expected < window_end:
             raise CorruptedError(f"event {expected}")
-    checked.finish()
+    if not event_filter.passes_all and event_filter.single_type is None:
+        _check_walked(connection, session_key, max(after + 1, bounds.first), last + 1)
     return EventPage(page.events, last, bounds.first, reached_head=last >= end - 1)
 
 
@@ -174,19 +175,21 @@ def read_descending(
 
     The events are encoded StoredEvents; there are none at the end.
     """
-    live_bounds(connection, session_id, session_key)
+    bounds = live_bounds(connection, session_id, session_key)
     events: list[bytes] = []
-    checked = _Checked(session_key)
     size_bytes = 0
     oldest = after
+    walked_from = max(after + 1, bounds.first)
     for row in _select(connection, session_key, event_filter, after=after, before=before, descending=True):
-        event = checked.encoded(row)
+        event = _encoded(session_key, row)
         if not event_filter.passes(row[4]):
             continue
         size_bytes += len(row[6])
         if events and size_bytes > FRAGMENT_BYTES:
+            walked_from = row[1]
             break
         events.append(event)
         oldest = row[1]
-    checked.finish()
+    if event_filter.single_type is None:
+        _check_walked(connection, session_key, walked_from, before)
     return events, oldest

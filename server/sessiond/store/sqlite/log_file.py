@@ -26,6 +26,9 @@ _FRAME = struct.Struct(">IIIIII")
 
 _INDEX = struct.Struct("=I")
 _FRAMES_AT, _CHECKPOINTED_AT = 16, 96
+_PAGE_BYTES_AT, _PAGE_BYTES_END = 16, 18
+"""Where a database says how large its pages are; 1 is 65,536."""
+
 _COPIED_BYTES = 1024 * 1024
 _WORD = 0xFFFFFFFF
 
@@ -48,6 +51,7 @@ class LogFile:
 
     def __init__(self, database: Path) -> None:
         self.path = database.with_name(f"{database.name}-wal")
+        self._database = database
         self._index_path = database.with_name(f"{database.name}-shm")
         self._index: int | None = None
 
@@ -62,6 +66,20 @@ class LogFile:
         if self._index is not None:
             os.close(self._index)
             self._index = None
+
+    def lost_transactions(self) -> int:
+        """How many transactions at least SQLite passed over because of damage; 0 when a cut of the power explains it.
+
+        To be asked before the first write. SQLite takes a log for what precedes the first frame whose sum does not
+        fit, and says nothing. A cut of the power leaves such a frame in the newest transaction only, as each one is
+        synced before the next begins. Where two commits follow on each other by their sums, the first was synced. At
+        durability `normal` they are not, and a cut can look like damage. Raises OSError.
+        """
+        frames = self.size().frames
+        with _opened(self.path, os.O_RDONLY) as log, self._database.open("rb") as database:
+            # Not from the header of the log, which may be what is damaged.
+            page_bytes = int.from_bytes(database.read(_PAGE_BYTES_END)[_PAGE_BYTES_AT:]) or 1
+            return _commits_behind(log, frames, 65_536 if page_bytes == 1 else page_bytes)
 
     def write_again(self) -> None:
         """Writes every byte of the log over itself, and syncs: what is recovered from it then is on the disk.
@@ -110,7 +128,7 @@ def _checked_bytes(log: int, frames: int) -> int:
         raise CorruptedError("the log of the newest writes")
     page_bytes: int
     magic, _, page_bytes, _, *salts, first, second = _HEADER.unpack(header)
-    swapped = bool(magic & 1) != (sys.byteorder == "big")
+    swapped = _is_swapped(magic)
     sums = _sums(header[:24], (0, 0), swapped=swapped)
     if sums != (first, second):
         raise CorruptedError("the log of the newest writes")
@@ -124,6 +142,43 @@ def _checked_bytes(log: int, frames: int) -> int:
         if frame_salts != salts or sums != (first, second):
             raise CorruptedError("the log of the newest writes")
     return _HEADER.size + frames * frame_bytes
+
+
+def _commits_behind(log: int, frames: int, page_bytes: int) -> int:
+    """The most commits behind so many frames that follow on each other by their sums, from two on."""
+    header = os.pread(log, _HEADER.size, 0)
+    if len(header) < _HEADER.size:
+        return 0
+    magic, _, _, _, *salts, first, second = _HEADER.unpack(header)
+    swapped = _is_swapped(magic)
+    is_right = _sums(header[:24], (0, 0), swapped=swapped) == (first, second)
+    frame_bytes = _FRAME.size + page_bytes
+    end = (os.fstat(log).st_size - _HEADER.size) // frame_bytes
+    commits = most = 0
+    before: tuple[int, int] | None = None
+    for number in range(frames, end):
+        at = _HEADER.size + number * frame_bytes
+        head = os.pread(log, _FRAME.size, at)
+        _, committed, *frame_salts, first, second = _FRAME.unpack(head)
+        if is_right and frame_salts != salts:
+            # Of an earlier log, which is in the database as a whole, or damaged.
+            commits, before = 0, (first, second)
+            continue
+        if before is not None:
+            page = os.pread(log, page_bytes, at + _FRAME.size)
+            before = _sums(head[:8] + page, before, swapped=swapped)
+        if before != (first, second):
+            # The damage, or what was there before the transaction that the power cut.
+            commits = 0
+        commits += committed != 0
+        most = max(most, commits)
+        before = (first, second)
+    return most if most > 1 else 0
+
+
+def _is_swapped(magic: int) -> bool:
+    """Whether the sums of a log are of words in the other order than this processor's."""
+    return bool(magic & 1) != (sys.byteorder == "big")
 
 
 def _sums(data: bytes, before: tuple[int, int], *, swapped: bool) -> tuple[int, int]:

@@ -8,7 +8,7 @@ from sessiond.contract.decode_errors import check_memory
 from sessiond.contract.limits import FRAGMENT_BYTES
 from sessiond.contract.timestamps import from_us
 from sessiond.store.errors import CorruptedError, NotFoundError
-from sessiond.store.sqlite.checksums import checksum, is_damaged
+from sessiond.store.sqlite.checksums import checksum
 from sessiond.store.sqlite.session_rows import find_live
 from sessionstore.v1.message_pb2 import StoredMessage
 
@@ -51,9 +51,7 @@ def read_messages(
         size_bytes += len(payload)
         if len(page) == limit or (page and size_bytes > max_bytes):
             break
-        if sequence != expected or is_damaged(
-            stored_sum, checksum((session_key, sequence, message_id, stored_at_us), payload)
-        ):
+        if sequence != expected or stored_sum != checksum((session_key, sequence, message_id, stored_at_us), payload):
             raise CorruptedError(f"message {expected} of session {session_id!r}")
         expected += 1
         stored = StoredMessage(sequence=sequence, stored_at=from_us(stored_at_us))

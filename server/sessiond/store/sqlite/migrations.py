@@ -14,8 +14,9 @@ from pathlib import Path
 from sessiond.contract.timestamps import now_us
 from sessiond.store.sqlite.log_file import LogFile
 from sessiond.store.sqlite.migration_files import Migration, MigrationError, load_migrations, statements
+from sessiond.store.sqlite.migration_functions import add_functions
 
-__all__ = ["APPLICATION_ID", "MigrationReport", "MigrationStatus", "migrate", "migration_status"]
+__all__ = ["APPLICATION_ID", "MigrationReport", "MigrationStatus", "migrate", "migration_status", "reading_options"]
 
 APPLICATION_ID = 0x53455353
 """What tells our databases from others, in the header of the file: the letters SESS."""
@@ -84,7 +85,7 @@ def migrate(path: Path, migrations: list[Migration] | None = None) -> MigrationR
     existed = path.exists() and path.stat().st_size > 0
     if existed:
         # Looked at without being able to change it, so that what is refused is not touched.
-        with _connection(path, _reading(path)) as connection:
+        with _connection(path, reading_options(path)) as connection:
             pending = _pending(path, connection, migrations)
     else:
         path.touch(mode=0o600)
@@ -96,6 +97,7 @@ def migrate(path: Path, migrations: list[Migration] | None = None) -> MigrationR
     if not pending:
         return MigrationReport((), None)
     with _connection(path, "mode=rw") as connection:
+        add_functions(connection)
         copy = _keep_copy(connection, path, pending[0]) if existed and len(pending) < len(migrations) else None
         for migration in pending:
             try:
@@ -115,14 +117,14 @@ def migration_status(path: Path, migrations: list[Migration] | None = None) -> l
     migrations = load_migrations() if migrations is None else migrations
     if not path.exists() or path.stat().st_size == 0:
         return [MigrationStatus(str(migration), None) for migration in migrations]
-    with _connection(path, _reading(path)) as connection:
+    with _connection(path, reading_options(path)) as connection:
         _pending(path, connection, migrations)
         applied = {record.version: record.applied_at_us for record in _records(connection)}
     return [MigrationStatus(str(migration), applied.get(migration.version)) for migration in migrations]
 
 
-def _reading(path: Path) -> str:
-    """The options of a connection that changes nothing.
+def reading_options(path: Path) -> str:
+    """The options of the address of a connection that changes nothing.
 
     Merely reading a database in WAL mode makes the files of the log and leaves them there. Where there is no log,
     nobody has the database open, and it may as well be taken for immutable.

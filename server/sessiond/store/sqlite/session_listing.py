@@ -4,9 +4,10 @@ import sqlite3
 from dataclasses import dataclass, field
 
 from sessiond.contract.limits import DEFAULT_PAGE_SIZE
-from sessiond.contract.timestamps import ceil_us, floor_us, from_us
+from sessiond.contract.timestamps import ceil_us, floor_us
+from sessiond.store.sqlite.index_copies import check_copies
 from sessiond.store.sqlite.page_tokens import decode_token, encode_token
-from sessiond.store.sqlite.session_rows import ROW_COLUMNS, SessionRow, row_info
+from sessiond.store.sqlite.session_rows import ROW_COLUMNS, SessionRow, archive_info, row_info
 from sessionstore.v1 import admin_service_pb2 as admin_pb
 from sessionstore.v1 import session_store_service_pb2 as pb
 
@@ -26,6 +27,10 @@ _ORDER_COLUMNS = {
     pb.SessionOrder.SESSION_ORDER_UPDATED_AT: "updated_at_us",
     pb.SessionOrder.SESSION_ORDER_MESSAGE_COUNT: "message_count",
 }
+_ARCHIVES = f"""
+    SELECT {ROW_COLUMNS} FROM sessions WHERE archived_at_us IS NOT NULL AND (archived_at_us, session_key) < (?, ?)
+    ORDER BY archived_at_us DESC, session_key DESC LIMIT ?
+"""  # noqa: S608 - our own names
 _COLUMNS = ", ".join(f"s.{name.strip()}" for name in ROW_COLUMNS.split(","))
 
 
@@ -38,10 +43,20 @@ class _Conditions:
     """The table that has the sorted column and the key, which breaks ties: the sessions, or their labels."""
     terms: list[str] = field(default_factory=lambda: ["s.archived_at_us IS NULL"])
     values: list[object] = field(default_factory=list)
+    copied: tuple[str, str] | None = None
+    """The index that exists twice and is walked over, after its table; None when another one is."""
+    range_terms: list[str] = field(default_factory=list)
+    range_values: list[object] = field(default_factory=list)
+    """The conditions that make the range of it."""
 
     def add(self, term: str, *values: object) -> None:
         self.terms.append(term)
         self.values += values
+
+    def add_range(self, term: str, *values: object) -> None:
+        self.add(term, *values)
+        self.range_terms.append(term)
+        self.range_values += values
 
     @property
     def where(self) -> str:
@@ -53,14 +68,18 @@ def _conditions(connection: sqlite3.Connection, request: pb.ListSessionsRequest)
     chosen = request.filter
     by_creation = _ORDER_COLUMNS[request.order_by] == "created_at_us"
     _add_metadata(connection, conditions, dict(chosen.metadata), by_creation=by_creation)
-    for name, column, operator, convert in (
-        ("created_after", f"{conditions.lead}.created_at_us", ">=", ceil_us),
-        ("created_before", f"{conditions.lead}.created_at_us", "<=", floor_us),
-        ("updated_after", "s.updated_at_us", ">=", ceil_us),
-        ("updated_before", "s.updated_at_us", "<=", floor_us),
+    if by_creation and conditions.copied is None:
+        conditions.copied = ("sessions s", "sessions_by_created_at")
+        conditions.range_terms.append("s.archived_at_us IS NULL")
+    add_created = conditions.add_range if by_creation else conditions.add
+    for name, column, operator, convert, add in (
+        ("created_after", f"{conditions.lead}.created_at_us", ">=", ceil_us, add_created),
+        ("created_before", f"{conditions.lead}.created_at_us", "<=", floor_us, add_created),
+        ("updated_after", "s.updated_at_us", ">=", ceil_us, conditions.add),
+        ("updated_before", "s.updated_at_us", "<=", floor_us, conditions.add),
     ):
         if chosen.HasField(name):
-            conditions.add(f"{column} {operator} ?", convert(getattr(chosen, name)))
+            add(f"{column} {operator} ?", convert(getattr(chosen, name)))
     if chosen.HasField("status"):
         conditions.add("s.status = ?", int(chosen.status))
     if chosen.id_prefix:
@@ -86,7 +105,8 @@ def _add_metadata(
         if pair == rarest and (by_creation or counts[pair] <= SELECTIVE_MATCHES):
             # CROSS JOIN keeps the order of the tables: the matches first, then their sessions.
             conditions.source = "session_metadata m CROSS JOIN sessions s ON s.session_key = m.session_key"
-            conditions.add("m.key = ? AND m.value = ?", *pair)
+            conditions.copied = ("session_metadata m", "session_metadata_by_value")
+            conditions.add_range("m.key = ? AND m.value = ?", *pair)
             if by_creation:
                 # The index of the labels has them in this order: the walk ends when the page is full.
                 conditions.lead = "m"
@@ -104,24 +124,32 @@ def _count_matches(connection: sqlite3.Connection, key: str, value: str) -> int:
 
 
 def list_sessions(connection: sqlite3.Connection, request: pb.ListSessionsRequest) -> pb.ListSessionsResponse:
-    """A page of the live sessions that match. Raises InvalidFieldError for a bad page token."""
+    """A page of the live sessions that match. Raises CorruptedError, and InvalidFieldError for a bad page token."""
     column = _ORDER_COLUMNS[request.order_by]
     conditions = _conditions(connection, request)
-    place = (f"{conditions.lead}.{column}", f"{conditions.lead}.session_key")
+    place = f"({conditions.lead}.{column}, {conditions.lead}.session_key)"
+    by_creation = column == "created_at_us"
     remaining = request.limit if request.HasField("limit") else _NO_LIMIT
     offset = request.offset
     if request.page_token:
         offset = 0
         value, key, remaining = decode_token(request, request.page_token, 3)
-        conditions.add(f"({', '.join(place)}) {'>' if request.ascending else '<'} (?, ?)", value, key)
+        add = conditions.add_range if by_creation else conditions.add
+        add(f"{place} {'>' if request.ascending else '<'} (?, ?)", value, key)
     size = request.page_size or DEFAULT_PAGE_SIZE
     size = size if remaining == _NO_LIMIT else min(size, remaining)
     direction = "ASC" if request.ascending else "DESC"
     query = (
         f"SELECT {_COLUMNS} FROM {conditions.source} WHERE {conditions.where}"  # noqa: S608
-        f" ORDER BY {', '.join(f'{name} {direction}' for name in place)} LIMIT ? OFFSET ?"
+        f" ORDER BY {conditions.lead}.{column} {direction}, {conditions.lead}.session_key {direction} LIMIT ? OFFSET ?"
     )
     rows = connection.execute(query, (*conditions.values, size + 1, offset)).fetchall()
+    if by_creation and len(rows) > size:
+        last = SessionRow.of(rows[-1])
+        end = f"{place} {'<=' if request.ascending else '>='} (?, ?)"
+        conditions.add_range(end, last.created_at_us, last.session_key)
+    if conditions.copied is not None:
+        check_copies(connection, *conditions.copied, conditions.range_terms, conditions.range_values)
     response = pb.ListSessionsResponse()
     size_bytes = 0
     for found in rows[:size]:
@@ -142,25 +170,27 @@ def list_sessions(connection: sqlite3.Connection, request: pb.ListSessionsReques
 def list_archives(
     connection: sqlite3.Connection, request: admin_pb.ListArchivesRequest
 ) -> admin_pb.ListArchivesResponse:
-    """A page of the archived sessions, newest archive first. Raises InvalidFieldError for a bad page token."""
+    """A page of the archived sessions, newest archive first.
+
+    Raises CorruptedError, and InvalidFieldError for a bad page token.
+    """
     start = decode_token(request, request.page_token, 2) if request.page_token else (2**63 - 1, 2**63 - 1)
     size = request.page_size or DEFAULT_PAGE_SIZE
-    query = (
-        f"SELECT archived_at_us, {ROW_COLUMNS} FROM sessions"  # noqa: S608
-        " WHERE archived_at_us IS NOT NULL AND (archived_at_us, session_key) < (?, ?)"
-        " ORDER BY archived_at_us DESC, session_key DESC LIMIT ?"
-    )
-    rows = connection.execute(query, (*start, size + 1)).fetchall()
+    rows = [SessionRow.of(found) for found in connection.execute(_ARCHIVES, (*start, size + 1))]
+    terms, values = ["archived_at_us IS NOT NULL", "(archived_at_us, session_key) < (?, ?)"], [*start]
+    if len(rows) > size:
+        terms.append("(archived_at_us, session_key) >= (?, ?)")
+        values += [rows[-1].archived_at_us or 0, rows[-1].session_key]
+    check_copies(connection, "sessions", "sessions_by_archived_at", terms, values)
     response = admin_pb.ListArchivesResponse()
     size_bytes = 0
-    for found in rows[:size]:
-        archived_at_us, row = found[0], SessionRow.of(found[1:])
-        info = admin_pb.ArchiveInfo(session=row_info(connection, row), archived_at=from_us(archived_at_us))
+    for row in rows[:size]:
+        info = archive_info(connection, row)
         size_bytes += info.ByteSize()
         if response.archives and size_bytes > PAGE_BYTES:
             break
         response.archives.append(info)
-        last = (archived_at_us, row.session_key)
+        last = (row.archived_at_us or 0, row.session_key)
     if response.archives and len(rows) > len(response.archives):
         response.next_page_token = encode_token(request, *last)
     return response

@@ -7,11 +7,19 @@ from uuid import uuid4
 from sessiond.contract.limits import Limits
 from sessiond.contract.timestamps import from_us
 from sessiond.store.errors import AlreadyExistsError, LimitReachedError, NotFoundError
-from sessiond.store.sqlite.checksums import checksum
 from sessiond.store.sqlite.operations import Operation
 from sessiond.store.sqlite.publication import Publication
-from sessiond.store.sqlite.session_metadata import replace_metadata
-from sessiond.store.sqlite.session_rows import ROW_COLUMNS, SessionRow, new_row, row_info
+from sessiond.store.sqlite.session_configs import config_checksum, read_config
+from sessiond.store.sqlite.session_metadata import labels_checksum, replace_metadata
+from sessiond.store.sqlite.session_rows import (
+    SessionRow,
+    archive_info,
+    find_archived,
+    find_requested,
+    find_session,
+    new_row,
+    row_info,
+)
 from sessiond.store.sqlite.transaction import WriteTransaction
 from sessionstore.v1 import admin_service_pb2 as admin_pb
 from sessionstore.v1 import session_store_service_pb2 as pb
@@ -20,7 +28,7 @@ from sessionstore.v1.session_pb2 import Session, SessionState, SessionStatus
 
 __all__ = ["ArchiveSession", "CreateSession", "DeleteArchive", "DeleteSession", "RestoreSession"]
 
-_SELECT_ARCHIVED = f"SELECT archived_at_us, {ROW_COLUMNS} FROM sessions WHERE id = ? AND archived_at_us IS NOT NULL"  # noqa: S608
+_SET_ARCHIVED = "UPDATE sessions SET archived_at_us = ?, checksum = ? WHERE session_key = ?"
 _DELETE = "DELETE FROM sessions WHERE session_key = ?"
 
 
@@ -29,13 +37,10 @@ class CreateSession(Operation[pb.CreateSessionResponse]):
 
     atomic = True  # the row and its metadata
 
-    _FIND = """
-        SELECT id, create_digest, created_at_us, archived_at_us FROM sessions WHERE id = ?1 OR request_id = ?2
-    """
     _INSERT = """
         INSERT INTO sessions (id, request_id, create_digest, config, status, created_at_us, updated_at_us,
-                              checksum, config_checksum)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+                              labels_checksum, checksum, config_checksum)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     """
 
     def __init__(self, request: pb.CreateSessionRequest, limits: Limits) -> None:
@@ -56,7 +61,9 @@ class CreateSession(Operation[pb.CreateSessionResponse]):
             raise LimitReachedError.sessions(self._max_sessions)
         session_id = self._chosen_id if self._chosen_id is not None else str(uuid4())
         now_us = transaction.now_us
+        labels = dict(self._config.metadata)
         row = new_row(session_id, now_us)
+        row.labels_checksum = labels_checksum((key, value, now_us) for key, value in labels.items())
         cursor = transaction.connection.execute(
             self._INSERT,
             (
@@ -67,32 +74,32 @@ class CreateSession(Operation[pb.CreateSessionResponse]):
                 row.status,
                 now_us,
                 now_us,
+                row.labels_checksum,
                 row.sum_now(),
-                checksum((), self._config_bytes, b""),
+                config_checksum(self._config_bytes, b"", self._request_id, self._digest),
             ),
         )
         transaction.count_sessions(1)
-        replace_metadata(transaction.connection, cursor.lastrowid or 0, now_us, {}, dict(self._config.metadata))
+        replace_metadata(transaction.connection, cursor.lastrowid or 0, now_us, {}, labels)
         return self._answer(session_id, now_us, already_existed=False)
 
     def _first_answer(self, connection: sqlite3.Connection) -> pb.CreateSessionResponse | None:
-        if self._chosen_id is None and self._request_id is None:
+        named = None if self._chosen_id is None else find_session(connection, self._chosen_id)
+        requested = None if self._request_id is None else find_requested(connection, self._request_id)
+        row = named or requested
+        if row is None:
             return None
-        found = connection.execute(self._FIND, (self._chosen_id, self._request_id)).fetchall()
-        if not found:
-            return None
-        session_id, digest, created_at_us, archived_at_us = found[0]
-        name = session_id if self._chosen_id is None else self._chosen_id
+        name = row.id if self._chosen_id is None else self._chosen_id
         reason = ErrorReason.ERROR_REASON_SESSION_ALREADY_EXISTS
-        if archived_at_us is not None:
+        if row.archived_at_us is not None:
             detail = f"session {name!r} is archived; restore it, delete the archive, or choose another id"
             raise AlreadyExistsError("session", name, reason, detail)
-        if len(found) > 1 or session_id != name:
+        if requested is not None and requested.id != name:
             detail = f"the request_id belongs to another session than {name!r}; a new request needs an id of its own"
             raise AlreadyExistsError("session", name, reason, detail)
-        if digest != self._digest:
+        if read_config(connection, row).create_digest != self._digest:
             raise AlreadyExistsError("session", name, reason)
-        return self._answer(session_id, created_at_us, already_existed=True)
+        return self._answer(row.id, row.created_at_us, already_existed=True)
 
     def _answer(self, session_id: str, created_at_us: int, *, already_existed: bool) -> pb.CreateSessionResponse:
         session = Session(
@@ -140,21 +147,16 @@ class ArchiveSession(Operation[admin_pb.ArchiveSessionResponse]):
     def apply(self, transaction: WriteTransaction) -> admin_pb.ArchiveSessionResponse:
         """See Operation. Raises NotFoundError."""
         connection = transaction.connection
-        archived = connection.execute(_SELECT_ARCHIVED, (self._session_id,)).fetchone()
-        if archived is None:
+        row = find_archived(connection, self._session_id)
+        if row is None:
             row = transaction.session(self._session_id)
             # What the transaction changed so far would be lost with the row that it forgets.
             transaction.write_rows()
-            archived_at_us = transaction.now_us
-            connection.execute(
-                "UPDATE sessions SET archived_at_us = ? WHERE session_key = ?", (archived_at_us, row.session_key)
-            )
+            row.archived_at_us = transaction.now_us
+            connection.execute(_SET_ARCHIVED, (row.archived_at_us, row.sum_now(), row.session_key))
             transaction.forget(row.id)
             transaction.publish(row.session_key, Publication(gone=True, archived=True))
-        else:
-            archived_at_us, row = archived[0], SessionRow.of(archived[1:])
-        info = admin_pb.ArchiveInfo(session=row_info(connection, row), archived_at=from_us(archived_at_us))
-        return admin_pb.ArchiveSessionResponse(archive=info)
+        return admin_pb.ArchiveSessionResponse(archive=archive_info(connection, row))
 
 
 class RestoreSession(Operation[admin_pb.RestoreSessionResponse]):
@@ -166,9 +168,8 @@ class RestoreSession(Operation[admin_pb.RestoreSessionResponse]):
     def apply(self, transaction: WriteTransaction) -> admin_pb.RestoreSessionResponse:
         """See Operation. Raises NotFoundError."""
         row = _archived_row(transaction.connection, self._session_id)
-        transaction.connection.execute(
-            "UPDATE sessions SET archived_at_us = NULL WHERE session_key = ?", (row.session_key,)
-        )
+        row.archived_at_us = None
+        transaction.connection.execute(_SET_ARCHIVED, (None, row.sum_now(), row.session_key))
         return admin_pb.RestoreSessionResponse(session=row_info(transaction.connection, row))
 
 
@@ -192,7 +193,7 @@ class DeleteArchive(Operation[admin_pb.DeleteArchiveResponse]):
 
 
 def _archived_row(connection: sqlite3.Connection, session_id: str) -> SessionRow:
-    found = connection.execute(_SELECT_ARCHIVED, (session_id,)).fetchone()
-    if found is None:
+    row = find_archived(connection, session_id)
+    if row is None:
         raise NotFoundError.archive(session_id)
-    return SessionRow.of(found[1:])
+    return row

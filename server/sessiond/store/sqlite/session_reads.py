@@ -14,14 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
 
-from google.protobuf.message import DecodeError
-
-from sessiond.contract.decode_errors import check_memory
 from sessiond.contract.timestamps import from_us
-from sessiond.store.errors import CorruptedError, NotFoundError, StorageUnavailableError
-from sessiond.store.sqlite.checksums import checksum, is_damaged
+from sessiond.store.errors import StorageUnavailableError
 from sessiond.store.sqlite.fragments import fragments
-from sessiond.store.sqlite.session_rows import ROW_COLUMNS, SessionRow
+from sessiond.store.sqlite.session_configs import read_config
+from sessiond.store.sqlite.session_rows import SessionRow, find_live
 from sessiond.store.sqlite.tool_call_reads import iterate_tool_calls
 from sessionstore.v1.session_pb2 import Session, SessionConfig, SessionState, SessionStatus
 
@@ -34,9 +31,6 @@ MEMORY_BYTES = 2 * 1024 * 1024
 
 _LENGTH_BYTES = 4
 _BASH = "bash"
-_SELECT = (
-    f"SELECT config, approvals, config_checksum, {ROW_COLUMNS} FROM sessions WHERE id = ? AND archived_at_us IS NULL"  # noqa: S608
-)
 
 
 @dataclass(slots=True)
@@ -85,22 +79,11 @@ def read_session(
     connection: sqlite3.Connection, session_id: str, temporary: Path, *, omit_content: bool
 ) -> SessionSnapshot:
     """Takes the snapshot. Raises NotFoundError, CorruptedError."""
-    found = connection.execute(_SELECT, (session_id,)).fetchone()
-    if found is None:
-        raise NotFoundError.session(session_id)
-    config_bytes, approvals_bytes, config_sum, *columns = found
-    row = SessionRow.of(tuple(columns))
-    if is_damaged(config_sum, checksum((), config_bytes, approvals_bytes)):
-        raise CorruptedError(f"the configuration of session {session_id!r}")
-    try:
-        config = SessionConfig.FromString(config_bytes)
-        approvals = Session.FromString(approvals_bytes).state
-    except DecodeError as error:
-        check_memory(error)
-        raise CorruptedError(f"the configuration of session {session_id!r}") from error
+    row = find_live(connection, session_id)
+    stored = read_config(connection, row)
     header = Session(
         id=row.id,
-        config=config,
+        config=stored.config,
         status=cast("SessionStatus", row.status),
         created_at=from_us(row.created_at_us),
         updated_at=from_us(row.updated_at_us),
@@ -109,17 +92,17 @@ def read_session(
     return SessionSnapshot(
         row.session_key,
         header,
-        _approvals(config, approvals),
+        _approvals(stored.config, stored.approvals.state),
         row.next_message,
-        _tool_calls(connection, row.session_key, temporary, omit_content=omit_content),
+        _tool_calls(connection, row, temporary, omit_content=omit_content),
     )
 
 
-def _tool_calls(connection: sqlite3.Connection, session_key: int, temporary: Path, *, omit_content: bool) -> IO[bytes]:
+def _tool_calls(connection: sqlite3.Connection, row: SessionRow, temporary: Path, *, omit_content: bool) -> IO[bytes]:
     spool: IO[bytes] = tempfile.SpooledTemporaryFile(MEMORY_BYTES, dir=str(temporary))  # noqa: SIM115 - outlives this call
     try:
         if not omit_content:
-            for group in fragments(iterate_tool_calls(connection, session_key)):
+            for group in fragments(iterate_tool_calls(connection, row)):
                 encoded = Session(state=SessionState(tool_calls=group)).SerializeToString()
                 with _set_aside():
                     spool.write(len(encoded).to_bytes(_LENGTH_BYTES))

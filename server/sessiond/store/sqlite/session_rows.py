@@ -7,16 +7,29 @@ from typing import Any, cast
 from sessiond.contract.limits import Limits
 from sessiond.contract.timestamps import from_us
 from sessiond.store.errors import CorruptedError, NotFoundError
-from sessiond.store.sqlite.checksums import checksum, is_damaged
+from sessiond.store.sqlite.checksums import checksum
 from sessiond.store.sqlite.errors import reading
 from sessiond.store.sqlite.session_metadata import read_metadata
+from sessionstore.v1.admin_service_pb2 import ArchiveInfo
 from sessionstore.v1.session_pb2 import SessionInfo, SessionStatus
 
-__all__ = ["ROW_COLUMNS", "SessionRow", "find_live", "is_beyond", "new_row", "row_info"]
+__all__ = [
+    "ROW_COLUMNS",
+    "SessionRow",
+    "archive_info",
+    "find_archived",
+    "find_live",
+    "find_requested",
+    "find_session",
+    "is_beyond",
+    "new_row",
+    "row_info",
+]
 
 ROW_COLUMNS = (
     "session_key, id, created_at_us, updated_at_us, status, next_message, next_event, first_event,"
-    " message_count, last_model, active_message_id, unindexed_from, stored_bytes, checksum"
+    " message_count, last_model, active_message_id, unindexed_from, stored_bytes, tool_calls, unfinished_tool_calls,"
+    " labels_checksum, archived_at_us, checksum"
 )
 """The columns that make a SessionRow, in its order."""
 
@@ -38,6 +51,10 @@ class SessionRow:
     active_message_id: str | None
     unindexed_from: int
     stored_bytes: int
+    tool_calls: int
+    unfinished_tool_calls: int
+    labels_checksum: int
+    archived_at_us: int | None
     checksum: int | None
     """As it was read; see `sum_now`."""
 
@@ -45,7 +62,7 @@ class SessionRow:
     def of(cls, columns: tuple[Any, ...]) -> "SessionRow":
         """The row with these ROW_COLUMNS. Raises CorruptedError."""
         row = cls(*columns)
-        if is_damaged(row.checksum, row.sum_now()):
+        if row.checksum != row.sum_now():
             raise CorruptedError(f"session {row.id!r}")
         return row
 
@@ -65,6 +82,10 @@ class SessionRow:
                 self.active_message_id,
                 self.unindexed_from,
                 self.stored_bytes,
+                self.tool_calls,
+                self.unfinished_tool_calls,
+                self.labels_checksum,
+                self.archived_at_us,
             )
         )
 
@@ -80,32 +101,91 @@ def is_beyond(row: SessionRow, more_bytes: int, limits: Limits) -> bool:
 
 
 def new_row(session_id: str, created_at_us: int) -> SessionRow:
-    """The row of a session that is about to be created, but for its key."""
-    inactive = SessionStatus.SESSION_STATUS_INACTIVE
-    return SessionRow(0, session_id, created_at_us, created_at_us, inactive, 0, 0, 0, 0, None, None, 0, 0, None)
+    """The row of a session that is about to be created, but for its key and its labels."""
+    return SessionRow(
+        session_key=0,
+        id=session_id,
+        created_at_us=created_at_us,
+        updated_at_us=created_at_us,
+        status=SessionStatus.SESSION_STATUS_INACTIVE,
+        next_message=0,
+        next_event=0,
+        first_event=0,
+        message_count=0,
+        last_model=None,
+        active_message_id=None,
+        unindexed_from=0,
+        stored_bytes=0,
+        tool_calls=0,
+        unfinished_tool_calls=0,
+        labels_checksum=0,
+        archived_at_us=None,
+        checksum=None,
+    )
 
 
-_LIVE = f"SELECT {ROW_COLUMNS} FROM sessions WHERE id = ? AND archived_at_us IS NULL"  # noqa: S608 - our own names
+_BY_ID = f"SELECT {ROW_COLUMNS} FROM sessions WHERE id = ?"  # noqa: S608 - our own names
+_BY_ID_AGAIN = "SELECT 1 FROM sessions INDEXED BY sessions_by_id_again WHERE id = ?"
+_BY_REQUEST = f"SELECT {ROW_COLUMNS} FROM sessions WHERE request_id = ?"  # noqa: S608
+_BY_REQUEST_AGAIN = "SELECT 1 FROM sessions INDEXED BY sessions_by_request_again WHERE request_id = ?"
+
+
+def find_session(connection: sqlite3.Connection, session_id: str) -> SessionRow | None:
+    """The row of a session, live or archived, or None. Raises CorruptedError."""
+    row = _find(connection, _BY_ID, _BY_ID_AGAIN, session_id)
+    if row is not None and row.id != session_id:
+        raise CorruptedError(f"session {session_id!r}")
+    return row
+
+
+def find_requested(connection: sqlite3.Connection, request_id: str) -> SessionRow | None:
+    """The row of the session that a request created, or None. Raises CorruptedError."""
+    return _find(connection, _BY_REQUEST, _BY_REQUEST_AGAIN, request_id)
+
+
+def _find(connection: sqlite3.Connection, query: str, again: str, value: str) -> SessionRow | None:
+    found = connection.execute(query, (value,)).fetchone()
+    if found is not None:
+        return SessionRow.of(found)
+    # One of the two indexes may have lost what it was asked for, and would say that there is no such session.
+    if connection.execute(again, (value,)).fetchone() is not None:
+        raise CorruptedError("the index of sessions")
+    return None
 
 
 def find_live(connection: sqlite3.Connection, session_id: str) -> SessionRow:
     """The row of a live session. Raises NotFoundError, CorruptedError."""
-    found = connection.execute(_LIVE, (session_id,)).fetchone()
-    if found is None:
+    row = find_session(connection, session_id)
+    if row is None or row.archived_at_us is not None:
         raise NotFoundError.session(session_id)
-    return SessionRow.of(found)
+    return row
+
+
+def find_archived(connection: sqlite3.Connection, session_id: str) -> SessionRow | None:
+    """The row of an archived session, or None. Raises CorruptedError."""
+    row = find_session(connection, session_id)
+    return None if row is None or row.archived_at_us is None else row
 
 
 def row_info(connection: sqlite3.Connection, row: SessionRow) -> SessionInfo:
-    """A session without its content."""
+    """A session without its content. Raises CorruptedError."""
     with reading():
+        labels, total = read_metadata(connection, row.session_key)
+        if total != row.labels_checksum:
+            raise CorruptedError(f"the metadata of session {row.id!r}")
         return SessionInfo(
             id=row.id,
             created_at=from_us(row.created_at_us),
             updated_at=from_us(row.updated_at_us),
             last_model=row.last_model,
             message_count=row.message_count,
-            metadata=read_metadata(connection, row.session_key),
+            metadata=labels,
             status=cast("SessionStatus", row.status),
             last_event_sequence=row.last_event,
         )
+
+
+def archive_info(connection: sqlite3.Connection, row: SessionRow) -> ArchiveInfo:
+    """An archived session without its content. Raises CorruptedError."""
+    with reading():
+        return ArchiveInfo(session=row_info(connection, row), archived_at=from_us(cast("int", row.archived_at_us)))

@@ -1,15 +1,13 @@
 """The mutations that change a session itself."""
 
-from google.protobuf.message import DecodeError
-
-from sessiond.contract.decode_errors import check_memory
 from sessiond.contract.limits import Limits
 from sessiond.contract.masks import replace_masked
 from sessiond.contract.secrets import keep_redacted, stored_credentials
 from sessiond.contract.timestamps import from_us
-from sessiond.store.errors import CorruptedError, NotFoundError, TooLargeError
-from sessiond.store.sqlite.checksums import checksum, is_damaged
-from sessiond.store.sqlite.session_metadata import replace_metadata
+from sessiond.store.errors import NotFoundError, TooLargeError
+from sessiond.store.sqlite.misses import check_missing_message
+from sessiond.store.sqlite.session_configs import StoredConfig, read_config, write_config
+from sessiond.store.sqlite.session_metadata import labels_checksum, replace_metadata
 from sessiond.store.sqlite.session_rows import SessionRow, row_info
 from sessiond.store.sqlite.transaction import WriteTransaction
 from sessionstore.v1 import session_store_service_pb2 as pb
@@ -36,6 +34,7 @@ class SetActiveMessage:
         if self._message_id is not None:
             found = transaction.connection.execute(self._FIND, (row.session_key, self._message_id)).fetchone()
             if found is None:
+                check_missing_message(transaction.connection, row.session_key, self._message_id)
                 raise NotFoundError.message(self._message_id)
         row.active_message_id = self._message_id
         transaction.changed(row)
@@ -44,9 +43,6 @@ class SetActiveMessage:
 
 class UpdateSession:
     """Changes the configuration, status or approvals of a session."""
-
-    _SELECT = "SELECT config, approvals, config_checksum FROM sessions WHERE session_key = ?"
-    _UPDATE = "UPDATE sessions SET config = ?, approvals = ?, config_checksum = ? WHERE session_key = ?"
 
     def __init__(self, update: pb.SessionUpdate, limits: Limits) -> None:
         self._update = update
@@ -59,31 +55,21 @@ class UpdateSession:
 
     def apply(self, transaction: WriteTransaction, row: SessionRow) -> pb.MutationResult:
         """Makes the change. Raises TooLargeError or InvalidFieldError."""
-        stored = transaction.connection.execute(self._SELECT, (row.session_key,)).fetchone()
-        config_bytes, approvals_bytes, config_sum = stored
-        if is_damaged(config_sum, checksum((), config_bytes, approvals_bytes)):
-            raise CorruptedError(f"the configuration of session {row.id!r}")
-        try:
-            config = SessionConfig.FromString(config_bytes)
-            approvals = Session.FromString(approvals_bytes)
-        except DecodeError as error:
-            check_memory(error)
-            raise CorruptedError(f"the configuration of session {row.id!r}") from error
-        old_metadata = dict(config.metadata)
-        config = self._change(config)
-        self._approve(approvals)
-        self._check_sizes(config, approvals)
-        encoded = config.SerializeToString(deterministic=True), approvals.SerializeToString(deterministic=True)
-        transaction.connection.execute(self._UPDATE, (*encoded, checksum((), *encoded), row.session_key))
-        replace_metadata(
-            transaction.connection, row.session_key, row.created_at_us, old_metadata, dict(config.metadata)
-        )
+        stored = read_config(transaction.connection, row)
+        old_metadata = dict(stored.config.metadata)
+        self._change(stored.config)
+        self._approve(stored.approvals)
+        self._check_sizes(stored)
+        write_config(transaction.connection, row, stored)
+        labels = dict(stored.config.metadata)
+        replace_metadata(transaction.connection, row.session_key, row.created_at_us, old_metadata, labels)
+        row.labels_checksum = labels_checksum((key, value, row.created_at_us) for key, value in labels.items())
         if self._update.HasField("status"):
             row.status = int(self._update.status)
         transaction.changed(row)
         return self.current(transaction, row)
 
-    def _change(self, config: SessionConfig) -> SessionConfig:
+    def _change(self, config: SessionConfig) -> None:
         update = self._update
         credentials = stored_credentials(config)
         if update.HasField("config") and update.HasField("update_mask"):
@@ -94,7 +80,6 @@ class UpdateSession:
         config.metadata.update(update.set_metadata)
         for key in update.delete_metadata_keys:
             config.metadata.pop(key, None)
-        return config
 
     def _approve(self, approvals: Session) -> None:
         for stored, added in (
@@ -107,10 +92,10 @@ class UpdateSession:
                     known.add(value)
                     stored.append(value)
 
-    def _check_sizes(self, config: SessionConfig, approvals: Session) -> None:
-        size_bytes = config.ByteSize() + approvals.ByteSize()
+    def _check_sizes(self, stored: StoredConfig) -> None:
+        size_bytes = stored.config.ByteSize() + stored.approvals.ByteSize()
         if size_bytes > self._limits.max_item_bytes:
             raise TooLargeError("update", size_bytes, self._limits.max_item_bytes)
-        metadata_bytes = sum(len(key.encode()) + len(value.encode()) for key, value in config.metadata.items())
+        metadata_bytes = sum(len(key.encode()) + len(value.encode()) for key, value in stored.config.metadata.items())
         if metadata_bytes > self._limits.max_metadata_bytes:
             raise TooLargeError("update.set_metadata", metadata_bytes, self._limits.max_metadata_bytes)

@@ -2,30 +2,31 @@
 
 import sqlite3
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import cast
 
 from google.protobuf.message import DecodeError
 
 from sessiond.contract.decode_errors import check_memory
 from sessiond.contract.limits import FRAGMENT_BYTES
 from sessiond.contract.timestamps import from_us, set_us
-from sessiond.store.errors import CorruptedError
-from sessiond.store.sqlite.event_reads import live_bounds
+from sessiond.store.errors import CorruptedError, NotFoundError
+from sessiond.store.sqlite.session_rows import SessionRow, find_live
 from sessiond.store.sqlite.tool_call_rows import TOOL_CALL_COLUMNS, ToolCallRow
 from sessionstore.v1.tool_pb2 import ToolCallState, ToolCallStatus
 
 __all__ = ["iterate_tool_calls", "read_pending_tool_calls"]
 
-_ALL = f"SELECT {TOOL_CALL_COLUMNS} FROM tool_calls WHERE session_key = ? ORDER BY tool_call_key"  # noqa: S608
+_ALL = f"""
+    SELECT {TOOL_CALL_COLUMNS} FROM tool_calls WHERE session_key = ? AND tool_call_key > ? ORDER BY tool_call_key
+"""  # noqa: S608 - our own names
 _UNFINISHED = f"""
     SELECT {TOOL_CALL_COLUMNS} FROM tool_calls
-    WHERE session_key = ? AND tool_call_key > ? AND status IN (1, 2, 4) AND (status = 1 OR ?)
-    ORDER BY tool_call_key
+    WHERE session_key = ? AND tool_call_key > ? AND status IN (1, 2, 4) ORDER BY tool_call_key
 """  # noqa: S608
+_COUNT_UNFINISHED = "SELECT count(*) FROM tool_calls WHERE session_key = ? AND status IN (1, 2, 4)"
 
 
-def _state(session_key: int, columns: tuple[Any, ...]) -> ToolCallState:
-    row = ToolCallRow.of(session_key, columns)
+def _state(row: ToolCallRow) -> ToolCallState:
     state = ToolCallState(
         status=cast("ToolCallStatus", row.status), kind=row.kind, created_at=from_us(row.created_at_us), error=row.error
     )
@@ -47,9 +48,27 @@ def _state(session_key: int, columns: tuple[Any, ...]) -> ToolCallState:
     return state
 
 
-def iterate_tool_calls(connection: sqlite3.Connection, session_key: int) -> Iterator[ToolCallState]:
-    """All tool calls of a session, in the order of their creation."""
-    return (_state(session_key, row) for row in connection.execute(_ALL, (session_key,)))
+def iterate_tool_calls(connection: sqlite3.Connection, session: SessionRow) -> Iterator[ToolCallState]:
+    """All tool calls of a session, in the order of their creation. Raises CorruptedError, also where one is missing."""
+    count = 0
+    for row in _rows(connection, _ALL, session, 0):
+        count += 1
+        yield _state(row)
+    _check_count(session, session.tool_calls, count)
+
+
+def _rows(connection: sqlite3.Connection, query: str, session: SessionRow, after_key: int) -> Iterator[ToolCallRow]:
+    for columns in connection.execute(query, (session.session_key, after_key)):
+        row = ToolCallRow.of(session.session_key, columns)
+        if row.key <= after_key:
+            raise CorruptedError(f"the order of the tool calls of session {session.id!r}")
+        after_key = row.key
+        yield row
+
+
+def _check_count(session: SessionRow, expected: int, count: int) -> None:
+    if count != expected:
+        raise CorruptedError(f"the index of the tool calls of session {session.id!r}")
 
 
 def read_pending_tool_calls(
@@ -59,17 +78,23 @@ def read_pending_tool_calls(
 
     Raises NotFoundError when the session was removed since its key was read.
     """
-    live_bounds(connection, session_id, session_key)
+    session = find_live(connection, session_id)
+    if session.session_key != session_key:
+        raise NotFoundError.session(session_id)
+    (count,) = connection.execute(_COUNT_UNFINISHED, (session_key,)).fetchone()
+    _check_count(session, session.unfinished_tool_calls, count)
     page: list[ToolCallState] = []
     size_bytes = 0
     last_key = after_key
-    for row in connection.execute(_UNFINISHED, (session_key, after_key, include_unfinished)):
-        if row[0] <= last_key:
-            raise CorruptedError(f"the order of the tool calls of session {session_id!r}")
-        state = _state(session_key, row)
+    for row in _rows(connection, _UNFINISHED, session, after_key):
+        if row.is_final:
+            raise CorruptedError(f"the index of the tool calls of session {session_id!r}")
+        if not include_unfinished and row.status != ToolCallStatus.TOOL_CALL_STATUS_PENDING_APPROVAL:
+            continue
+        state = _state(row)
         size_bytes += state.ByteSize()
         if page and size_bytes > FRAGMENT_BYTES:
             break
         page.append(state)
-        last_key = row[0]
+        last_key = row.key
     return page, last_key

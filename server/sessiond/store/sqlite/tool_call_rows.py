@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from sessiond.store.errors import CorruptedError
-from sessiond.store.sqlite.checksums import checksum, is_damaged
+from sessiond.store.sqlite.checksums import checksum
+from sessionstore.v1.tool_pb2 import ToolCallStatus
 
 __all__ = ["TOOL_CALL_COLUMNS", "ToolCallRow"]
 
@@ -13,6 +14,13 @@ TOOL_CALL_COLUMNS = """
     checksum
 """
 """The columns that make a ToolCallRow, in its order."""
+
+
+_FINAL = {
+    ToolCallStatus.TOOL_CALL_STATUS_DENIED,
+    ToolCallStatus.TOOL_CALL_STATUS_COMPLETED,
+    ToolCallStatus.TOOL_CALL_STATUS_FAILED,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +44,7 @@ class ToolCallRow:
     def of(cls, session_key: int, columns: tuple[Any, ...]) -> "ToolCallRow":
         """The row with these TOOL_CALL_COLUMNS. Raises CorruptedError."""
         row = cls(*columns)
-        if is_damaged(row.checksum, row.sum_now(session_key)):
+        if row.checksum != row.sum_now(session_key):
             raise CorruptedError(f"tool call {row.id!r}")
         return row
 
@@ -57,6 +65,11 @@ class ToolCallRow:
             self.result,
             self.stats,
         )
+
+    @property
+    def is_final(self) -> bool:
+        """Whether it is settled: nothing changes it any more, and nobody waits for it."""
+        return self.status in _FINAL
 
     @property
     def size_bytes(self) -> int:

@@ -7,6 +7,7 @@ from sessiond.contract.limits import Limits
 from sessiond.contract.timestamps import floor_us, set_us
 from sessiond.contract.tool_calls import check_transition, result_kind, status_name
 from sessiond.store.errors import IllegalTransitionError, LimitReachedError, NotFoundError, TooLargeError
+from sessiond.store.sqlite.misses import check_missing_tool_call
 from sessiond.store.sqlite.session_rows import SessionRow, is_beyond
 from sessiond.store.sqlite.tool_call_rows import TOOL_CALL_COLUMNS, ToolCallRow
 from sessiond.store.sqlite.transaction import WriteTransaction
@@ -15,11 +16,6 @@ from sessionstore.v1.tool_pb2 import ToolCallStatus
 
 __all__ = ["UpdateToolCall"]
 
-_FINAL = {
-    ToolCallStatus.TOOL_CALL_STATUS_DENIED,
-    ToolCallStatus.TOOL_CALL_STATUS_COMPLETED,
-    ToolCallStatus.TOOL_CALL_STATUS_FAILED,
-}
 _ENDED = {ToolCallStatus.TOOL_CALL_STATUS_COMPLETED, ToolCallStatus.TOOL_CALL_STATUS_FAILED}
 
 
@@ -60,7 +56,7 @@ class UpdateToolCall:
         if new == old:
             return _answer(old)
         moves = check_transition(self._id, old.status, new.status)
-        if not moves and old.status in _FINAL:
+        if not moves and old.is_final:
             name = status_name(old.status)
             raise IllegalTransitionError(self._id, name, name, " with other content: it is final")
         if new.size_bytes > self._limits.max_item_bytes:
@@ -84,12 +80,14 @@ class UpdateToolCall:
             ),
         )
         row.stored_bytes += grown_bytes
+        row.unfinished_tool_calls += old.is_final - new.is_final
         transaction.changed(row)
         return _answer(new)
 
     def _select(self, transaction: WriteTransaction, row: SessionRow) -> ToolCallRow:
         found = transaction.connection.execute(self._SELECT, (row.session_key, self._id)).fetchone()
         if found is None:
+            check_missing_tool_call(transaction.connection, row.session_key, self._id)
             raise NotFoundError.tool_call(self._id)
         return ToolCallRow.of(row.session_key, found)
 

@@ -31,7 +31,7 @@ _INSERT_EVENT = """
 _UPDATE = """
     UPDATE sessions SET updated_at_us = ?, status = ?, next_message = ?, next_event = ?, first_event = ?,
            message_count = ?, last_model = ?, active_message_id = ?, unindexed_from = ?,
-           stored_bytes = ?, checksum = ?
+           stored_bytes = ?, tool_calls = ?, unfinished_tool_calls = ?, labels_checksum = ?, checksum = ?
     WHERE session_key = ?
 """
 
@@ -230,6 +230,9 @@ class WriteTransaction:
                     row.active_message_id,
                     row.unindexed_from,
                     row.stored_bytes,
+                    row.tool_calls,
+                    row.unfinished_tool_calls,
+                    row.labels_checksum,
                     row.sum_now(),
                     row.session_key,
                 )

@@ -4,6 +4,7 @@ Everything here runs in the thread of the writing connection.
 """
 
 import logging
+import shutil
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -36,11 +37,28 @@ class Upkeep:
         self._log = LogFile(database)
         # Opens what it needs now, while there are descriptors.
         self._log.size()
+        self._tell_lost_transactions()
         self._presence = FilePresence(database, self._log.path)
         self._reserve = reserve
         self._reserve.fill()
         self._mistrusts_log = False
         self._due_frames = CHECKPOINT_FRAMES
+
+    def _tell_lost_transactions(self) -> None:
+        """Says that the log is damaged, and keeps it: the next write begins it anew, or goes on over what is lost."""
+        lost = self._log.lost_transactions()
+        if not lost:
+            return
+        kept = self._log.path.with_name(f"{self._log.path.name}.damaged")
+        if not kept.exists():
+            shutil.copy(self._log.path, kept)
+        _log.error(
+            "the log of the newest writes is damaged, or the power was cut at durability normal: %d transactions or"
+            " more are lost, and what they changed may be there in part; the log is kept as %s; stop the daemon and see"
+            " `sessiond check`, or restore a copy",
+            lost,
+            kept.name,
+        )
 
     def before_writing(self) -> None:
         """Makes sure that what is written is found later. Raises StorageUnavailableError and CorruptedError."""

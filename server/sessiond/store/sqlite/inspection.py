@@ -1,0 +1,103 @@
+"""Looks at a whole database: its structure, and everything that a row or an index can have wrong."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+from sessiond.store.sqlite.checksums import checksum, event_checksum
+from sessiond.store.sqlite.migration_files import MigrationError
+from sessiond.store.sqlite.migrations import migration_status, reading_options
+from sessiond.store.sqlite.session_configs import config_checksum
+from sessiond.store.sqlite.session_metadata import read_metadata
+from sessiond.store.sqlite.session_rows import ROW_COLUMNS, SessionRow
+from sessiond.store.sqlite.tool_call_rows import TOOL_CALL_COLUMNS, ToolCallRow
+
+__all__ = ["find_faults", "inspect_database"]
+
+_INDEXED = """
+    SELECT session_key, {column}, sequence FROM events JOIN sessions USING (session_key)
+    WHERE sequence < unindexed_from AND {column} IS NOT NULL
+"""
+_IN_TABLE = "SELECT session_key, {column}, sequence FROM {table}"
+_INDEXED_WRONGLY = [
+    f"{one} EXCEPT {other}".format(table=table, column=column)
+    for table, column in (("event_ids", "event_id"), ("event_types", "type"))
+    for one, other in ((_INDEXED, _IN_TABLE), (_IN_TABLE, _INDEXED))
+]
+"""What the tables that index events lack, and what they have too much."""
+
+_COUNTED_WRONGLY = """
+    SELECT id FROM sessions WHERE stored_bytes <>
+        (SELECT coalesce(sum(length(payload)), 0) FROM messages WHERE messages.session_key = sessions.session_key)
+        + (SELECT coalesce(sum(length(payload)), 0) FROM events WHERE events.session_key = sessions.session_key)
+        + (SELECT coalesce(sum(length(payload) + coalesce(length(result), 0) + coalesce(length(CAST(error AS BLOB)), 0)
+                               + coalesce(length(stats), 0)), 0)
+           FROM tool_calls WHERE tool_calls.session_key = sessions.session_key)
+        OR next_event - first_event <>
+           (SELECT count(*) FROM events WHERE events.session_key = sessions.session_key)
+        OR next_message <> (SELECT count(*) FROM messages WHERE messages.session_key = sessions.session_key)
+        OR tool_calls <> (SELECT count(*) FROM tool_calls c WHERE c.session_key = sessions.session_key)
+        OR unfinished_tool_calls <> (
+            SELECT count(*) FROM tool_calls c WHERE c.session_key = sessions.session_key AND c.status IN (1, 2, 4))
+"""
+
+
+def inspect_database(path: Path) -> Iterator[str]:
+    """The faults of a database, as it is at one moment, without changing anything.
+
+    Raises MigrationError when its schema is not this program's, or cannot be read.
+    """
+    pending = [each.migration for each in migration_status(path) if each.applied_at_us is None]
+    if pending:
+        raise MigrationError(f"{path.name} lacks {', '.join(pending)}; run the migration, and look again")
+    address = f"{path.absolute().as_uri()}?{reading_options(path)}"
+    with closing(sqlite3.connect(address, uri=True, isolation_level=None)) as connection:
+        connection.execute("BEGIN")
+        yield from find_faults(connection)
+
+
+def find_faults(connection: sqlite3.Connection) -> Iterator[str]:
+    """What is wrong, a line each: structure, references, sums, counts, and the tables that index events.
+
+    Reads everything, and holds one snapshot if the caller began a transaction.
+    """
+    try:
+        yield from (f"integrity: {row[0]}" for row in connection.execute("PRAGMA integrity_check") if row[0] != "ok")
+        yield from (f"foreign key: {row}" for row in connection.execute("PRAGMA foreign_key_check"))
+        yield from (f"count: session {row[0]}" for row in connection.execute(_COUNTED_WRONGLY))
+        yield from (f"sum: {row}" for row in _damaged_rows(connection))
+        yield from (f"index: {row}" for statement in _INDEXED_WRONGLY for row in connection.execute(statement))
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+        yield f"integrity: {error}"
+
+
+def _damaged_rows(connection: sqlite3.Connection) -> Iterator[str]:
+    """The rows that do not have the sums that are stored with them."""
+    for stored, *values in connection.execute(
+        "SELECT checksum, position, session_key, sequence, commit_index, stored_at_us, type, event_id, payload"
+        " FROM events"
+    ):
+        if stored != event_checksum(*values):
+            yield f"event {values[2]} of {values[1]}"
+    for stored, payload, *values in connection.execute(
+        "SELECT checksum, payload, session_key, sequence, id, stored_at_us FROM messages"
+    ):
+        if stored != checksum(tuple(values), payload):
+            yield f"message {values[2]} of {values[0]}"
+    for session_key, *columns in connection.execute(f"SELECT session_key, {TOOL_CALL_COLUMNS} FROM tool_calls"):  # noqa: S608
+        call = ToolCallRow(*columns)
+        if call.checksum != call.sum_now(session_key):
+            yield f"tool call {call.id} of {session_key}"
+    for *config, config_sum in connection.execute(
+        "SELECT id, config, approvals, request_id, create_digest, config_checksum FROM sessions"
+    ):
+        session_id, *stored = config
+        if config_sum != config_checksum(*stored):
+            yield f"configuration of session {session_id}"
+    for columns in connection.execute(f"SELECT {ROW_COLUMNS} FROM sessions").fetchall():  # noqa: S608 - our own names
+        row = SessionRow(*columns)
+        if row.checksum != row.sum_now():
+            yield f"session {row.id}"
+        elif read_metadata(connection, row.session_key)[1] != row.labels_checksum:
+            yield f"labels of session {row.id}"

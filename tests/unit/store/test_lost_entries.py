@@ -1,0 +1,153 @@
+"""What an index has lost is told: nobody is answered that it does not exist, and no list leaves it out."""
+
+import sqlite3
+from collections.abc import Awaitable, Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from sessiond.store.errors import CorruptedError, NotFoundError
+from sessiond.store.sqlite.engine import DATABASE_NAME, SqliteStore
+from sessionstore.v1 import admin_service_pb2 as admin_pb
+from sessionstore.v1 import session_store_service_pb2 as pb
+from sessionstore.v1.session_pb2 import SessionConfig
+from tests.builders import append, collect, commit, part, tool_call, user_message
+from tests.unit.store.sessions import listed, merged, submit
+
+Call = Callable[[SqliteStore], Awaitable[object]]
+
+NEWEST = "z"
+"""What comes last in each index, by its id, its time, and its key."""
+
+
+def creation(session_id: str) -> pb.CreateSessionRequest:
+    config = SessionConfig(metadata={"kind": "x"})
+    return pb.CreateSessionRequest(session_id=session_id, request_id=f"request {session_id}", config=config)
+
+
+async def fill(store: SqliteStore) -> None:
+    """Two sessions and two archives; the newest session has one of everything."""
+    for session_id in ("archive a", "archive b", "a", NEWEST):
+        await store.create_session(creation(session_id))
+    for session_id in ("archive a", "archive b"):
+        await store.archive_session(admin_pb.ArchiveSessionRequest(session_id=session_id))
+    await submit(
+        store,
+        *(append(part(str(number))) for number in range(40)),
+        pb.Mutation(append_message=user_message(NEWEST)),
+        pb.Mutation(create_tool_call=tool_call(NEWEST)),
+        session_id=NEWEST,
+    )
+
+
+def lose_last_entry(path: Path, index: str) -> None:
+    """Takes the last cell of the index's only page off the count of its cells."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        (page,) = connection.execute("SELECT rootpage FROM sqlite_schema WHERE name = ?", (index,)).fetchone()
+        (page_bytes,) = connection.execute("PRAGMA page_size").fetchone()
+    with path.open("r+b") as file:
+        # The count of cells stands behind the type of the page and its first free block.
+        file.seek((page - 1) * page_bytes + 3)
+        cells = int.from_bytes(file.read(2))
+        assert 0 < cells
+        file.seek(-2, 1)
+        file.write((cells - 1).to_bytes(2))
+
+
+async def session(store: SqliteStore) -> object:
+    return await merged(store, NEWEST)
+
+
+async def create_again(store: SqliteStore) -> object:
+    return await store.create_session(creation(NEWEST))
+
+
+async def create_by_request(store: SqliteStore) -> object:
+    request = creation(NEWEST)
+    request.ClearField("session_id")
+    return await store.create_session(request)
+
+
+async def all_sessions(store: SqliteStore) -> object:
+    return await listed(store, pb.ListSessionsRequest())
+
+
+async def oldest_first(store: SqliteStore) -> object:
+    return await listed(store, pb.ListSessionsRequest(ascending=True))
+
+
+async def by_label(store: SqliteStore) -> object:
+    return await listed(store, pb.ListSessionsRequest(filter={"metadata": {"kind": "x"}}))
+
+
+async def by_label_and_update(store: SqliteStore) -> object:
+    order = pb.SessionOrder.SESSION_ORDER_UPDATED_AT
+    return await listed(store, pb.ListSessionsRequest(filter={"metadata": {"kind": "x"}}, order_by=order))
+
+
+async def archives(store: SqliteStore) -> object:
+    return await store.list_archives(admin_pb.ListArchivesRequest())
+
+
+async def pending(store: SqliteStore) -> object:
+    return await collect(store.get_pending_tool_calls(pb.GetPendingToolCallsRequest(session_id=NEWEST)), "tool_calls")
+
+
+async def update(store: SqliteStore) -> object:
+    return await store.submit(commit(NEWEST, pb.Mutation(update_tool_call=pb.ToolCallUpdate(tool_call_id=NEWEST))))
+
+
+async def activate(store: SqliteStore) -> object:
+    active = pb.ActiveMessageUpdate(message_id=NEWEST)
+    return await store.submit(commit(NEWEST, pb.Mutation(set_active_message=active)))
+
+
+@pytest.mark.parametrize(
+    ("index", "call"),
+    [
+        *(("sqlite_autoindex_sessions_1", call) for call in (session, create_again)),
+        ("sqlite_autoindex_sessions_2", create_by_request),
+        *(
+            (f"{index}{copy}", call)
+            for copy in ("", "_again")
+            for index, call in (
+                ("sessions_by_created_at", all_sessions),
+                ("sessions_by_created_at", oldest_first),
+                ("session_metadata_by_value", by_label),
+                ("session_metadata_by_value", by_label_and_update),
+                ("sessions_by_archived_at", archives),
+            )
+        ),
+        ("session_metadata", by_label),
+        ("tool_calls_by_order", session),
+        ("tool_calls_unfinished", pending),
+        ("tool_calls_by_id", update),
+        ("messages_by_id", activate),
+    ],
+)
+async def test_what_an_index_has_lost_is_told(data_dir: Path, index: str, call: Call) -> None:
+    """By whatever call needs it."""
+    store = await SqliteStore.open(data_dir, durability="normal")
+    await fill(store)
+    await store.close()
+    lose_last_entry(data_dir / DATABASE_NAME, index)
+    store = await SqliteStore.open(data_dir, durability="normal")
+    with pytest.raises(CorruptedError):
+        await call(store)
+    await store.close()
+
+
+async def test_what_was_never_there_is_not_found(store: SqliteStore) -> None:
+    """A second look finds nothing either."""
+    await fill(store)
+    with pytest.raises(NotFoundError):
+        await merged(store, "other")
+    other = pb.ToolCallUpdate(tool_call_id="other")
+    for mutation in (
+        pb.Mutation(update_tool_call=other),
+        pb.Mutation(set_active_message=pb.ActiveMessageUpdate(message_id="other")),
+    ):
+        with pytest.raises(NotFoundError):
+            await store.submit(commit(NEWEST, mutation))
