@@ -16,6 +16,7 @@ from tests.faults.history import ARCHIVED, GONE, LIVE, SessionHistory, TailHisto
 from tests.faults.insisting import PAUSE_SECONDS, RECONNECTING, insist
 from tests.faults.noted_commits import commit_once, commit_surely, end_session
 from tests.faults.small_commits import message_between_events
+from tests.faults.turns import turns
 
 __all__ = ["Archivist"]
 
@@ -47,9 +48,7 @@ class Archivist:
         """Goes on until it is told to stop."""
         async with grpc.aio.insecure_channel(self._address, options=RECONNECTING) as channel:
             stub: Any = SessionStoreServiceStub(channel)
-            for number in count():
-                if self._stopped.is_set():
-                    return
+            for number in turns(self._stopped):
                 history = SessionHistory(f"archived-{self._number}-{number}")
                 await insist(self._client.create_session, session_id=history.session_id)
                 self.histories.append(history)

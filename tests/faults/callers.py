@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Coroutine, Iterator
-from itertools import count
 from typing import Any
 
 from sessionstore import AsyncSessionStore
@@ -13,6 +12,7 @@ from tests.faults.history import SessionHistory
 from tests.faults.insisting import PAUSE_SECONDS, insist
 from tests.faults.noted_commits import commit_surely
 from tests.faults.small_commits import message_between_events
+from tests.faults.turns import turns
 
 __all__ = ["Callers"]
 
@@ -35,9 +35,7 @@ class Callers:
 
     def _names(self, kind: str) -> Iterator[str]:
         """Names for the items of one client, for as long as the load goes on."""
-        for number in count():
-            if self._stopped.is_set():
-                return
+        for number in turns(self._stopped):
             yield f"{self._history.session_id}-{kind}{number}"
 
     async def _append(self) -> None:

@@ -7,7 +7,6 @@ here, but for one writer that never repeats anything: of what it sent last, nobo
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import suppress
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,7 @@ from tests.faults.imports import Imports
 from tests.faults.insisting import PAUSE_SECONDS, RECONNECTING, insist
 from tests.faults.noted_commits import commit_once, commit_surely, end_session
 from tests.faults.small_commits import message_between_events
+from tests.faults.turns import turns
 
 __all__ = ["Load"]
 
@@ -123,9 +123,7 @@ class Load:
         sent = []
 
         async def commits() -> AsyncIterator[pb.CommitRequest]:
-            for number in count():
-                if self._stopped.is_set():
-                    return
+            for number in turns(self._stopped):
                 mutations = message_between_events(f"{history.session_id}-{number}")
                 sent.append(history.note(mutations))
                 yield commit(history.session_id, *mutations)
@@ -142,9 +140,7 @@ class Load:
     async def _race(self, history: SessionHistory, racer: str) -> None:
         """Two that append what follows the newest event that they know of: one wins each time."""
         last: int | None = None
-        for number in count():
-            if self._stopped.is_set():
-                return
+        for number in turns(self._stopped):
             mutations = [append(custom("race", b"x"), f"{history.session_id}-{racer}-{number}")]
             write = history.note(mutations, -1 if last is None else last)
             expectation: dict[str, Any] = (
@@ -161,9 +157,7 @@ class Load:
 
     async def _trim(self, history: SessionHistory) -> None:
         """Appends, and deletes what is old."""
-        for number in count():
-            if self._stopped.is_set():
-                return
+        for number in turns(self._stopped):
             mutations = [append(part("trimmed"), f"{history.session_id}-{number}")]
             appended = await commit_surely(self._client, history, mutations)
             if number >= KEPT and number % TRIMMED_AT_ONCE == 0:
@@ -176,18 +170,14 @@ class Load:
         """Commits whose answers may be lost with the daemon, and are not asked for again."""
         async with grpc.aio.insecure_channel(self._address, options=RECONNECTING) as channel:
             stub: Any = SessionStoreServiceStub(channel)
-            for number in count():
-                if self._stopped.is_set():
-                    return
+            for number in turns(self._stopped):
                 mutations = message_between_events(f"{history.session_id}-{number}")
                 await commit_once(stub, history, mutations)
                 await asyncio.sleep(PAUSE_SECONDS)
 
     async def _live_short(self) -> None:
         """Sessions that are created, written and deleted."""
-        for number in count():
-            if self._stopped.is_set():
-                return
+        for number in turns(self._stopped):
             history = SessionHistory(f"{SHORT}-{number}")
             await insist(self._client.create_session, session_id=history.session_id)
             self._short.append(history)
