@@ -160,6 +160,8 @@ def main() -> int:
                 shutil.copytree(name, kept, ignore=shutil.ignore_patterns("*.sock"))
         findings.add(found)
         left, seed = left - kills, seed + 1
+        sys.stdout.write(f"{findings.progress()}\n")
+        sys.stdout.flush()
     for line in findings.lines():
         sys.stdout.write(f"{line}\n")
     sys.stdout.write(f"the seed was {arguments.seed}\n")

@@ -54,9 +54,16 @@ class Findings:
         """Whether everything was tried, and nothing was broken."""
         return not self.violations and not self.never_reached and self.acknowledged > 0 and self.tailed > 0
 
+    def progress(self) -> str:
+        """What is told while there is more to come."""
+        return (
+            f"{self.deaths.total()} kills, {self.acknowledged} acknowledged events and messages and"
+            f" {self.tailed} deliveries checked, {len(self.violations)} violations"
+        )
+
     def lines(self) -> Iterator[str]:
         """What is told in the end."""
-        yield f"{self.deaths[CHANCE]:4} deaths at {CHANCE}"
+        yield f"{self.deaths[CHANCE]:4} at {CHANCE}"
         for point, armed in sorted(self.armed.items()):
             yield f"{self.deaths[point]:4} at {point}, which was armed {armed} times"
         for point in self.never_reached:
@@ -66,7 +73,3 @@ class Findings:
         reached = sum(self.deaths[point] > 0 for point in self.armed)
         yield f"{reached} of {len(self.armed)} failpoints that were armed were reached"
         yield f"{self.archived} sessions were archived, {self.imported} transcripts imported"
-        yield (
-            f"{self.deaths.total()} kills, {self.acknowledged} acknowledged events and messages and"
-            f" {self.tailed} deliveries checked, {len(self.violations)} violations"
-        )
