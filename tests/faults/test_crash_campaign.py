@@ -10,7 +10,7 @@ from tests.faults.crash_findings import CHANCE, Findings
 from tests.faults.failpoints import FAILPOINTS, WRAPPED, arm
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(240)
 async def test_deaths_under_load_break_no_promise(tmp_path: Path) -> None:
     """One at a moment of chance, one after a commit that nobody was told of, one between a batch and its frame."""
     findings = await run_campaign(tmp_path, 3, seed=3, failpoints=["commit-after"])
