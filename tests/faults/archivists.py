@@ -1,7 +1,7 @@
 """Clients of the crash campaign that archive, restore and delete sessions while tails are open on them."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from itertools import count
 from typing import Any
@@ -9,11 +9,12 @@ from typing import Any
 import grpc
 
 from sessionstore import AsyncSessionStore
-from sessionstore.errors import ArchiveNotFoundError, ServerUnavailableError, SessionNotFoundError
+from sessionstore.errors import ServerUnavailableError, SessionNotFoundError
 from sessionstore.v1.session_store_service_pb2_grpc import SessionStoreServiceStub
 from tests.faults.followers import PARTS, follow, follow_by_library
 from tests.faults.history import ARCHIVED, GONE, LIVE, SessionHistory, TailHistory
 from tests.faults.insisting import PAUSE_SECONDS, RECONNECTING, insist
+from tests.faults.moves import move
 from tests.faults.noted_commits import commit_once, commit_surely, end_session
 from tests.faults.small_commits import message_between_events
 from tests.faults.turns import turns
@@ -63,7 +64,7 @@ class Archivist:
             # Commits that are surely stored before the step, beside those of the writer that may be or not.
             if LIVE in history.places[-1]:
                 await self._commit(history, f"{history.session_id}-{index}")
-            await self._step(history, step)
+            await move(self._client, history, step)
             if step == ARCHIVED:
                 await self._see_tails_end(history, following)
                 await self._look(stub, history)
@@ -102,18 +103,6 @@ class Archivist:
                 case grpc.StatusCode.NOT_FOUND:
                     history.look(since, ARCHIVED, GONE)
             await asyncio.sleep(10 * PAUSE_SECONDS)
-
-    async def _step(self, history: SessionHistory, place: str) -> None:
-        calls: dict[str, Callable[[str], Awaitable[Any]]] = {
-            ARCHIVED: self._client.archive_session,
-            LIVE: self._client.restore_session,
-            GONE: self._client.delete_archive,
-        }
-        history.send(place)
-        # The call is repeated when its answer is lost, and then there may be no archive any more.
-        with suppress(ArchiveNotFoundError):
-            await insist(calls[place], history.session_id)
-        history.arrive(place)
 
     async def _see_tails_end(self, history: SessionHistory, following: "set[asyncio.Task[None]]") -> None:
         done, left_open = await asyncio.wait(following, timeout=TAIL_PATIENCE_SECONDS)

@@ -13,16 +13,17 @@ from typing import Any
 import grpc
 
 from sessionstore import AsyncSessionStore
-from sessionstore.errors import SequenceConflictError, ServerUnavailableError, SessionNotFoundError
+from sessionstore.errors import SequenceConflictError, ServerUnavailableError
 from sessionstore.v1 import session_store_service_pb2 as pb
 from sessionstore.v1.session_store_service_pb2_grpc import SessionStoreServiceStub
 from tests.builders import append, commit, custom, part
 from tests.faults.archivists import Archivist
 from tests.faults.callers import Callers
 from tests.faults.followers import PARTS, follow, follow_by_library, follow_from_now
-from tests.faults.history import GONE, SessionHistory, TailHistory
+from tests.faults.history import ARCHIVED, GONE, SessionHistory, TailHistory
 from tests.faults.imports import Imports
 from tests.faults.insisting import PAUSE_SECONDS, RECONNECTING, insist
+from tests.faults.moves import move
 from tests.faults.noted_commits import commit_once, commit_surely, end_session
 from tests.faults.small_commits import message_between_events
 from tests.faults.turns import turns
@@ -30,7 +31,7 @@ from tests.faults.turns import turns
 __all__ = ["Load"]
 
 STREAMED, CALLED, RACED, TRIMMED, UNSURE = "streamed", "called", "raced", "trimmed", "unsure"
-SHORT = "short"
+SHORT, SHORT_STEPS = "short", ((), (GONE,), (ARCHIVED, GONE))
 PATIENCE_SECONDS = 300.0
 """Some lives of the daemon are too short for an answer, and several of them may follow on each other."""
 
@@ -176,18 +177,14 @@ class Load:
                 await asyncio.sleep(PAUSE_SECONDS)
 
     async def _live_short(self) -> None:
-        """Sessions that are created, written and deleted."""
+        """Sessions that are created, written and deleted, some of them as archives, with no tail to be waited for."""
         for number in turns(self._stopped):
             history = SessionHistory(f"{SHORT}-{number}")
             await insist(self._client.create_session, session_id=history.session_id)
             self._short.append(history)
             await commit_surely(self._client, history, message_between_events(history.session_id))
-            if number % 2:
-                history.send(GONE)
-                # The call is repeated when its answer is lost, and then there is nothing left to delete.
-                with suppress(SessionNotFoundError):
-                    await insist(self._client.delete_session, history.session_id)
-                history.arrive(GONE)
+            for place in SHORT_STEPS[number % len(SHORT_STEPS)]:
+                await move(self._client, history, place)
             await asyncio.sleep(10 * PAUSE_SECONDS)
 
     async def _read(self, history: SessionHistory) -> None:
