@@ -1,12 +1,13 @@
 """The memory of a process as Linux tells it, and whether it grows."""
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import linear_regression
 from time import monotonic
+
+from tests.benchmarks.sampling import sampling
 
 __all__ = ["Sample", "growth_a_minute", "peak_mb", "resident_mb", "sampled"]
 
@@ -44,24 +45,13 @@ def _status(pid: int, name: str) -> float:
 @asynccontextmanager
 async def sampled(pid: int, every_seconds: float) -> AsyncIterator[list[Sample]]:
     """The samples of a process, of which there are more and more while the block runs, and one at its end."""
-    samples: list[Sample] = []
 
-    def take() -> None:
-        samples.append(Sample(monotonic(), resident_mb(pid)))
+    async def take() -> Sample:
+        return Sample(monotonic(), resident_mb(pid))
 
-    async def sampling() -> None:
-        while True:
-            take()
-            await asyncio.sleep(every_seconds)
-
-    task = asyncio.create_task(sampling())
-    try:
+    async with sampling(take, every_seconds) as samples:
         yield samples
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-    take()
+    samples.append(await take())
 
 
 def growth_a_minute(samples: Sequence[Sample]) -> float:

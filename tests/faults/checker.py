@@ -157,7 +157,7 @@ def _endings(tail: TailHistory) -> Iterator[str]:
     if tail.unexplained:
         yield "a tail ended, and was not told why"
     if tail.stayed_open:
-        yield "a tail stayed open when its session was archived"
+        yield f"a tail stayed open when its session was archived: {tail.stayed_open}"
     if tail.misbegun is not None:
         yield f"a tail from now on began with {tail.misbegun}, and not with its sequence"
 

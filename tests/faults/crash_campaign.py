@@ -1,7 +1,8 @@
 """Kills the daemon again and again under a mixed load, and checks that no promise is broken.
 
 Half of the deaths come at a moment of chance, the others where the daemon passes one of the failpoints. After the last
-the histories of all clients are compared with the database.
+the histories of all clients are compared with the database. Of a round with violations the database, the daemon's log
+and the histories of the sessions concerned are kept in build/faults.
 
     python -m tests.faults.crash_campaign --kills 500
     python -m tests.faults.crash_campaign --kills 30 --seed 7      # the seed of a run is in its last line
@@ -11,17 +12,18 @@ the histories of all clients are compared with the database.
 import argparse
 import asyncio
 import random
+import shutil
 import signal
 import sys
 import tempfile
-from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 from sessiond.importers import find_transcripts
 from tests.faults.checker import violations
+from tests.faults.crash_findings import CHANCE, Findings
 from tests.faults.failpoints import FAILPOINTS
 from tests.faults.history import ARCHIVED
 from tests.faults.load import Load
@@ -29,7 +31,7 @@ from tests.faults.stored import database_faults, stored_sessions
 from tests.integration.process import DaemonProcess
 from tests.recorded_sessions import recorded_folder
 
-__all__ = ["Findings", "run_campaign"]
+__all__ = ["run_campaign"]
 
 PAUSE_SECONDS = (0.02, 0.5)
 PASSES = 15
@@ -43,41 +45,13 @@ KILLS_OF_A_ROUND = 100
 
 KILLS_OF_A_RECORDED_SESSION = 12
 
-REACH_SECONDS = 5.0
+KEPT = Path("build/faults")
+LOG_NAME, HISTORIES_NAME = "daemon.log", "histories.txt"
+
+REACH_SECONDS = 20.0
+"""So long a daemon may live without having met its failpoint: after a few short lives clients wait for seconds each."""
+
 PATIENCE_SECONDS = 300.0
-CHANCE = "a moment of chance"
-
-
-@dataclass
-class Findings:
-    """What a campaign came to.
-
-    Attributes:
-        deaths: How often the daemon died, by where.
-        unreached: The failpoints that it did not pass in time; it was killed all the same.
-        acknowledged: How many events and messages were acknowledged, and checked.
-        tailed: How many events were delivered by tails, and checked.
-        archived: How many sessions were archived, and restored or deleted after it.
-        imported: How many transcripts were imported, each until it succeeded.
-    """
-
-    deaths: Counter[str] = field(default_factory=Counter)
-    unreached: Counter[str] = field(default_factory=Counter)
-    acknowledged: int = 0
-    tailed: int = 0
-    archived: int = 0
-    imported: int = 0
-    violations: list[str] = field(default_factory=list)
-
-    def add(self, other: "Findings") -> None:
-        """Takes in what another round came to."""
-        self.deaths += other.deaths
-        self.unreached += other.unreached
-        self.acknowledged += other.acknowledged
-        self.tailed += other.tailed
-        self.archived += other.archived
-        self.imported += other.imported
-        self.violations += other.violations
 
 
 def _plan(kills: int, failpoints: Sequence[str], chance: random.Random) -> list[str | None]:
@@ -91,14 +65,17 @@ def _plan(kills: int, failpoints: Sequence[str], chance: random.Random) -> list[
     return plan
 
 
-async def _die(folder: Path, load: Load, failpoint: str | None, chance: random.Random, findings: Findings) -> None:
+async def _die(
+    folder: Path, log: IO[bytes], load: Load, failpoint: str | None, chance: random.Random, findings: Findings
+) -> None:
     """Starts a daemon, and sees it die."""
     if failpoint is None:
-        daemon = DaemonProcess(folder)
+        daemon = DaemonProcess(folder, log=log)
     else:
+        findings.armed[failpoint] += 1
         passes = str(chance.randint(1, SELDOM_PASSES if any(word in failpoint for word in SELDOM) else PASSES))
         command = [sys.executable, "-m", "tests.faults.dying_daemon", failpoint, passes]
-        daemon = DaemonProcess(folder, command=command)
+        daemon = DaemonProcess(folder, command=command, log=log)
     with ExitStack() as ending:
         ending.push(daemon)
         try:
@@ -110,7 +87,6 @@ async def _die(folder: Path, load: Load, failpoint: str | None, chance: random.R
         if failpoint is None:
             await asyncio.sleep(chance.uniform(*PAUSE_SECONDS))
         elif not await _died(daemon):
-            findings.unreached[failpoint] += 1
             failpoint = None
         await asyncio.to_thread(daemon.stop, signal.SIGKILL)
     findings.deaths[failpoint or CHANCE] += 1
@@ -138,21 +114,25 @@ def _recorded(kills: int) -> list[Path]:
 async def run_campaign(folder: Path, kills: int, seed: int, failpoints: Sequence[str] = FAILPOINTS) -> Findings:
     """Runs the load with so many deaths, and checks. Raises what ended a client."""
     chance, findings = random.Random(seed), Findings()
-    with DaemonProcess(folder) as first:
-        load = Load(first.address, folder, _recorded(kills))
-        await load.start()
-        await asyncio.sleep(PAUSE_SECONDS[1])
-        await asyncio.to_thread(first.stop, signal.SIGKILL)
-    findings.deaths[CHANCE] += 1
-    for failpoint in _plan(kills - 1, failpoints, chance):
-        await _die(folder, load, failpoint, chance, findings)
-    with DaemonProcess(folder) as last:
-        await load.finish(PATIENCE_SECONDS)
-        await asyncio.to_thread(last.stop)
-        findings.violations = database_faults(last.data_dir)
-        stored = stored_sessions(last.data_dir)
-        findings.violations += violations(load.histories, stored)
-        findings.violations += await load.imports.violations(stored)
+    with (folder / LOG_NAME).open("ab") as log:
+        with DaemonProcess(folder, log=log) as first:
+            load = Load(first.address, folder, _recorded(kills))
+            await load.start()
+            await asyncio.sleep(PAUSE_SECONDS[1])
+            await asyncio.to_thread(first.stop, signal.SIGKILL)
+        findings.deaths[CHANCE] += 1
+        for failpoint in _plan(kills - 1, failpoints, chance):
+            await _die(folder, log, load, failpoint, chance, findings)
+        with DaemonProcess(folder, log=log) as last:
+            await load.finish(PATIENCE_SECONDS)
+            await asyncio.to_thread(last.stop)
+    findings.violations = database_faults(last.data_dir)
+    stored = stored_sessions(last.data_dir)
+    findings.violations += violations(load.histories, stored)
+    findings.violations += await load.imports.violations(stored)
+    concerned = {violation.partition(":")[0] for violation in findings.violations}
+    histories = [f"{history!r}\n" for history in load.histories if history.session_id in concerned]
+    (folder / HISTORIES_NAME).write_text("".join(histories), encoding="utf-8")
     findings.acknowledged = load.acknowledged
     findings.imported = len(load.imports.done)
     findings.archived = sum(frozenset({ARCHIVED}) in history.places for history in load.histories)
@@ -172,21 +152,20 @@ def main() -> int:
     findings, left, seed = Findings(), arguments.kills, arguments.seed
     while left:
         kills = min(left, KILLS_OF_A_ROUND)
-        with tempfile.TemporaryDirectory(prefix="sessiond-faults-") as folder:
-            findings.add(asyncio.run(run_campaign(Path(folder), kills, seed, arguments.failpoints)))
+        with tempfile.TemporaryDirectory(prefix="sessiond-faults-") as name:
+            found = asyncio.run(run_campaign(Path(name), kills, seed, arguments.failpoints))
+            if found.violations:
+                kept = KEPT / str(seed)
+                shutil.rmtree(kept, ignore_errors=True)
+                shutil.copytree(name, kept, ignore=shutil.ignore_patterns("*.sock"))
+        findings.add(found)
         left, seed = left - kills, seed + 1
-    for where, number in sorted(findings.deaths.items()):
-        sys.stdout.write(f"{number:4} at {where}\n")
-    for where, number in sorted(findings.unreached.items()):
-        sys.stdout.write(f"{number:4} times {where} was not reached\n")
-    for violation in findings.violations:
-        sys.stdout.write(f"  {violation}\n")
-    sys.stdout.write(
-        f"{findings.archived} sessions were archived, {findings.imported} transcripts imported\n"
-        f"{findings.deaths.total()} kills, {findings.acknowledged} acknowledged events and messages and"
-        f" {findings.tailed} deliveries checked, {len(findings.violations)} violations (seed {arguments.seed})\n"
-    )
-    return 1 if findings.violations or not findings.acknowledged or not findings.tailed else 0
+        sys.stdout.write(f"{findings.progress()}\n")
+        sys.stdout.flush()
+    for line in findings.lines():
+        sys.stdout.write(f"{line}\n")
+    sys.stdout.write(f"the seed was {arguments.seed}\n")
+    return 0 if findings.are_good else 1
 
 
 if __name__ == "__main__":

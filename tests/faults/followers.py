@@ -13,7 +13,10 @@ from sessionstore.v1 import session_store_service_pb2 as pb
 from tests.faults.history import ARCHIVED, GONE, LIVE, SessionHistory, TailHistory
 from tests.faults.insisting import PAUSE_SECONDS, is_a_fault
 
-__all__ = ["follow", "follow_by_library", "follow_from_now", "last_id"]
+__all__ = ["PARTS", "follow", "follow_by_library", "follow_from_now", "last_id"]
+
+PARTS = ("message_part",)
+"""What a tail with a filter asks for: the first of the two events of a small commit."""
 
 DELIVERIES_OF_A_TAIL = 300
 """After so many events a tail from now on is dropped for another: each begins at another moment."""
@@ -67,7 +70,7 @@ async def _follow(
                 if response.HasField("heartbeat") and LIVE not in history.places[-1]:
                     beats += 1
                     if beats == LATE_HEARTBEATS:
-                        tail.stayed_open = True
+                        tail.stayed_open = f"it got {beats} heartbeats after that"
                         return
                 if response.HasField("session_deleted"):
                     history.look(since, ARCHIVED if response.session_deleted.archived else GONE)

@@ -86,7 +86,7 @@ class TailHistory:
         misbegun: The kind of the first frame of a tail from some moment on, where that was not the one that pins.
         whole: Whether it was followed to the last event of its session, and not only to what it accounted for.
         unexplained: How often the server ended it in good order and did not say why.
-        stayed_open: Whether it went on although its session was archived.
+        stayed_open: How it is known that it went on although its session was archived; empty when it did not.
     """
 
     types: tuple[str, ...] = ()
@@ -97,7 +97,7 @@ class TailHistory:
     misbegun: str | None = None
     whole: bool = True
     unexplained: int = 0
-    stayed_open: bool = False
+    stayed_open: str = ""
 
     @property
     def accounted(self) -> int | None:

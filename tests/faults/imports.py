@@ -20,6 +20,7 @@ from sessionstore import AsyncSessionStore
 from sessionstore.errors import DeadlineExceededError, ServerUnavailableError
 from tests.faults.insisting import PAUSE_SECONDS
 from tests.faults.stored import StoredSession, stored_sessions
+from tests.faults.turns import turns
 from tests.integration.process import SESSIOND
 from tests.unit.importers.entries import SESSION, claude_assistant, claude_user, tool_result, tool_use
 from tests.unit.importers.importing import import_transcript
@@ -79,9 +80,7 @@ class Imports:
 
     async def _import_growing(self) -> None:
         """Transcripts that grow between their imports, and are then imported by two at once."""
-        for number in count():
-            if self._stopped.is_set():
-                return
+        for number in turns(self._stopped):
             path = write_transcript(self._folder, f"growing-{number}", ENTRIES // 2)
             await self._import(path)
             write_transcript(self._folder, f"growing-{number}", ENTRIES)
@@ -91,9 +90,7 @@ class Imports:
 
     async def _import_by_command(self) -> None:
         """By the command, whose process is killed too."""
-        for number in count():
-            if self._stopped.is_set():
-                return
+        for number in turns(self._stopped):
             path = write_transcript(self._folder, f"command-{number}", ENTRIES)
             for attempt in count():
                 code = await self._run_command(path, IMPORTER_LIVES_SECONDS if attempt == 0 else None)

@@ -7,34 +7,41 @@ here, but for one writer that never repeats anything: of what it sent last, nobo
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import suppress
-from itertools import count
 from pathlib import Path
 from typing import Any
 
 import grpc
 
 from sessionstore import AsyncSessionStore
-from sessionstore.errors import SequenceConflictError, ServerUnavailableError, SessionNotFoundError
+from sessionstore.errors import SequenceConflictError, ServerUnavailableError
 from sessionstore.v1 import session_store_service_pb2 as pb
 from sessionstore.v1.session_store_service_pb2_grpc import SessionStoreServiceStub
-from sessionstore.v1.tool_pb2 import ToolCallStatus
-from tests.builders import append, commit, custom, part, result, tool_call, user_message
+from tests.builders import append, commit, custom, part
 from tests.faults.archivists import Archivist
-from tests.faults.followers import follow, follow_by_library, follow_from_now, last_id
-from tests.faults.history import GONE, SessionHistory, TailHistory
+from tests.faults.callers import Callers
+from tests.faults.followers import PARTS, follow, follow_by_library, follow_from_now
+from tests.faults.history import ARCHIVED, GONE, SessionHistory, TailHistory
 from tests.faults.imports import Imports
-from tests.faults.insisting import PAUSE_SECONDS, RECONNECTING, insist, is_a_fault
+from tests.faults.insisting import PAUSE_SECONDS, RECONNECTING, insist
+from tests.faults.moves import move
+from tests.faults.noted_commits import commit_once, commit_surely, end_session
 from tests.faults.small_commits import message_between_events
+from tests.faults.turns import turns
 
 __all__ = ["Load"]
 
 STREAMED, CALLED, RACED, TRIMMED, UNSURE = "streamed", "called", "raced", "trimmed", "unsure"
-SHORT = "short"
+SHORT, SHORT_STEPS = "short", ((), (GONE,), (ARCHIVED, GONE))
 PATIENCE_SECONDS = 300.0
 """Some lives of the daemon are too short for an answer, and several of them may follow on each other."""
 
 ARCHIVISTS = 2
-FILTERED = ("message_part",)
+
+KEPT, TRIMMED_AT_ONCE = 4, 3
+"""How many events a trim leaves, and after how many more there is another one.
+
+Under load an event takes a fifth of a second: with more between two trims, few lives of a daemon would meet one.
+"""
 
 
 class Load:
@@ -47,9 +54,7 @@ class Load:
         self._stopped = asyncio.Event()
         self._long = [SessionHistory(name) for name in (STREAMED, CALLED, RACED, TRIMMED, UNSURE)]
         self._short: list[SessionHistory] = []
-        self._archivists = [
-            Archivist(self._client, address, str(number), self._stopped) for number in range(ARCHIVISTS)
-        ]
+        self._archivists = [Archivist(self._client, address, number, self._stopped) for number in range(ARCHIVISTS)]
         self._imports = Imports(self._client, address, folder, recorded, self._stopped)
         self._channel = grpc.aio.insecure_channel(address, options=RECONNECTING)
         self._tasks: list[asyncio.Task[None]] = []
@@ -80,7 +85,6 @@ class Load:
             await insist(self._client.create_session, session_id=history.session_id)
         writers: list[Coroutine[Any, Any, None]] = [
             self._stream(streamed),
-            self._call(called),
             self._race(raced, "a"),
             self._race(raced, "b"),
             self._trim(trimmed),
@@ -88,12 +92,13 @@ class Load:
             self._live_short(),
             self._read(streamed),
             self._read(called),
+            *Callers(self._client, called, self._stopped).workers(),
             *(archivist.work() for archivist in self._archivists),
             *self._imports.workers(),
         ]
         self._tasks = [asyncio.create_task(writer) for writer in writers]
         stub: Any = SessionStoreServiceStub(self._channel)
-        tails = [follow(stub, history, TailHistory(types)) for history in self._long for types in ((), FILTERED)]
+        tails = [follow(stub, history, TailHistory(types)) for history in self._long for types in ((), PARTS)]
         tails += [follow_by_library(self._client, history) for history in (streamed, called, raced)]
         tails += [follow_from_now(stub, history, self._stopped) for history in (streamed, raced, trimmed)]
         tails += [follow_by_library(self._client, called, from_now=True)]
@@ -104,8 +109,7 @@ class Load:
         self._stopped.set()
         await asyncio.wait_for(asyncio.gather(*self._tasks), patience_seconds)
         for history in self._long:
-            ended = await self._commit(history, append(part("last"), last_id(history)))
-            history.ended_at = ended.results[0].append_event.sequence
+            await end_session(self._client, history)
         await asyncio.wait_for(asyncio.gather(*self._tails), patience_seconds)
         await self._client.close()
         await self._channel.close()
@@ -115,20 +119,12 @@ class Load:
         done = [task for task in (*self._tasks, *self._tails) if task.done() and not task.cancelled()]
         return next((error for task in done if (error := task.exception()) is not None), None)
 
-    async def _commit(self, history: SessionHistory, *mutations: pb.Mutation) -> pb.CommitResponse:
-        write = history.note(mutations)
-        response = await insist(self._client.commit, history.session_id, mutations)
-        write.acknowledge(response)
-        return response
-
     async def _stream(self, history: SessionHistory) -> None:
         """Commits of a message between two events, in flight by the dozen."""
         sent = []
 
         async def commits() -> AsyncIterator[pb.CommitRequest]:
-            for number in count():
-                if self._stopped.is_set():
-                    return
+            for number in turns(self._stopped):
                 mutations = message_between_events(f"{history.session_id}-{number}")
                 sent.append(history.note(mutations))
                 yield commit(history.session_id, *mutations)
@@ -142,44 +138,10 @@ class Load:
             sent[answered].acknowledge(outcome.result)
             answered += 1
 
-    async def _call(self, history: SessionHistory) -> None:
-        """Every kind of mutation, by calls, one after the other."""
-        client, session_id = self._client, history.session_id
-        for number in count():
-            if self._stopped.is_set():
-                return
-            name = f"{session_id}-{number}"
-            await self._commit(history, append(part(name), name))
-            message = user_message(f"{name}-m", name)
-            write = history.note([pb.Mutation(append_message=message)])
-            await insist(client.append_message, session_id, message)
-            write.sequences = {}
-            await insist(client.update_active_message_id, session_id, message.id)
-            update = pb.SessionUpdate(set_metadata={"number": name})
-            await insist(client.update_session, session_id, update)
-            await self._call_tool(history, f"{name}-t")
-            await self._commit(history, *message_between_events(f"{name}-c"))
-            await asyncio.sleep(PAUSE_SECONDS)
-
-    async def _call_tool(self, history: SessionHistory, name: str) -> None:
-        pending = ToolCallStatus.TOOL_CALL_STATUS_PENDING_APPROVAL
-        states = history.tool_calls[name] = {0, int(pending)}
-        await insist(self._client.create_tool_call, history.session_id, tool_call(name))
-        states.discard(0)
-        for status in (ToolCallStatus.TOOL_CALL_STATUS_EXECUTING, ToolCallStatus.TOOL_CALL_STATUS_COMPLETED):
-            states.add(int(status))
-            update = pb.ToolCallUpdate(tool_call_id=name, status=status)
-            if status == ToolCallStatus.TOOL_CALL_STATUS_COMPLETED:
-                update.result.CopyFrom(result(name))
-            await insist(self._client.update_tool_call, history.session_id, update)
-            states.intersection_update({int(status)})
-
     async def _race(self, history: SessionHistory, racer: str) -> None:
         """Two that append what follows the newest event that they know of: one wins each time."""
         last: int | None = None
-        for number in count():
-            if self._stopped.is_set():
-                return
+        for number in turns(self._stopped):
             mutations = [append(custom("race", b"x"), f"{history.session_id}-{racer}-{number}")]
             write = history.note(mutations, -1 if last is None else last)
             expectation: dict[str, Any] = (
@@ -196,12 +158,11 @@ class Load:
 
     async def _trim(self, history: SessionHistory) -> None:
         """Appends, and deletes what is old."""
-        for number in count():
-            if self._stopped.is_set():
-                return
-            appended = await self._commit(history, append(part("trimmed"), f"{history.session_id}-{number}"))
-            if number % 10 == 9:
-                before = history.trim_sent = appended.results[0].append_event.sequence - 4
+        for number in turns(self._stopped):
+            mutations = [append(part("trimmed"), f"{history.session_id}-{number}")]
+            appended = await commit_surely(self._client, history, mutations)
+            if number >= KEPT and number % TRIMMED_AT_ONCE == 0:
+                before = history.trim_sent = appended.results[0].append_event.sequence - KEPT
                 await insist(self._client.delete_events_before, history.session_id, before)
                 history.trim_acknowledged = before
             await asyncio.sleep(PAUSE_SECONDS)
@@ -210,34 +171,20 @@ class Load:
         """Commits whose answers may be lost with the daemon, and are not asked for again."""
         async with grpc.aio.insecure_channel(self._address, options=RECONNECTING) as channel:
             stub: Any = SessionStoreServiceStub(channel)
-            for number in count():
-                if self._stopped.is_set():
-                    return
+            for number in turns(self._stopped):
                 mutations = message_between_events(f"{history.session_id}-{number}")
-                write = history.note(mutations)
-                try:
-                    request = commit(history.session_id, *mutations)
-                    write.acknowledge(await stub.Commit(request, timeout=5))
-                except grpc.aio.AioRpcError as error:
-                    if is_a_fault(error):
-                        raise
+                await commit_once(stub, history, mutations)
                 await asyncio.sleep(PAUSE_SECONDS)
 
     async def _live_short(self) -> None:
-        """Sessions that are created, written and deleted."""
-        for number in count():
-            if self._stopped.is_set():
-                return
+        """Sessions that are created, written and deleted, some of them as archives, with no tail to be waited for."""
+        for number in turns(self._stopped):
             history = SessionHistory(f"{SHORT}-{number}")
             await insist(self._client.create_session, session_id=history.session_id)
             self._short.append(history)
-            await self._commit(history, *message_between_events(history.session_id))
-            if number % 2:
-                history.send(GONE)
-                # The call is repeated when its answer is lost, and then there is nothing left to delete.
-                with suppress(SessionNotFoundError):
-                    await insist(self._client.delete_session, history.session_id)
-                history.arrive(GONE)
+            await commit_surely(self._client, history, message_between_events(history.session_id))
+            for place in SHORT_STEPS[number % len(SHORT_STEPS)]:
+                await move(self._client, history, place)
             await asyncio.sleep(10 * PAUSE_SECONDS)
 
     async def _read(self, history: SessionHistory) -> None:

@@ -213,7 +213,7 @@ def _tail(*batches: Frame, types: tuple[str, ...] = ()) -> Callable[[SessionHist
         (_found_although_archived, "said that the session is live when it was archived"),
         (_missing_although_live, "said that the session is archived or gone when it was live"),
         (_told_deleted_although_archived, "said that the session is gone when it was archived or live"),
-        (_tail_as(stayed_open=True), "stayed open"),
+        (_tail_as(stayed_open="it got heartbeats"), "stayed open when its session was archived: it got heartbeats"),
         (_tail_as(unexplained=1), "was not told why"),
         (_tail_as(misbegun="events"), "began with events"),
         (_tail_as(acknowledged_before=2), "began at 1, when 2 was acknowledged"),

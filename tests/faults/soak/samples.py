@@ -1,13 +1,12 @@
 """What a daemon says of itself, again and again."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from time import monotonic
 
 from sessionstore import AsyncSessionStore
 from tests.benchmarks.process_memory import BYTES_A_MB
+from tests.benchmarks.sampling import sampling
 
 __all__ = ["Sample", "sampled", "taken"]
 
@@ -46,21 +45,7 @@ async def taken(client: AsyncSessionStore, began: float) -> Sample:
     )
 
 
-@asynccontextmanager
-async def sampled(client: AsyncSessionStore, every_seconds: float) -> AsyncIterator[list[Sample]]:
+def sampled(client: AsyncSessionStore, every_seconds: float) -> AbstractAsyncContextManager[list[Sample]]:
     """The samples, of which there are more and more while the block runs."""
-    samples: list[Sample] = []
     began = monotonic()
-
-    async def sampling() -> None:
-        while True:
-            samples.append(await taken(client, began))
-            await asyncio.sleep(every_seconds)
-
-    task = asyncio.create_task(sampling())
-    try:
-        yield samples
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+    return sampling(lambda: taken(client, began), every_seconds)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from copy import deepcopy
 from random import Random
 from typing import Any
 
@@ -30,7 +31,7 @@ def mutated_json(data: bytes, chance: Random) -> bytes | None:
     try:
         return _mutated(data, chance)
     except (ValueError, RecursionError):
-        # A value was put into itself, or is nested too deeply to be written.
+        # It is nested too deeply to be written.
         return None
 
 
@@ -81,7 +82,8 @@ def _change(value: Any, chance: Random) -> str | None:
     holder, key = chance.choice(places)
     raw = None
     choices: list[Callable[[], Any]] = [
-        lambda: holder.__setitem__(key, chance.choice(_VALUES)),
+        # A copy: a value that is changed later would be another one in all inputs to come, and might hold itself.
+        lambda: holder.__setitem__(key, deepcopy(chance.choice(_VALUES))),
         lambda: holder.__setitem__(key, _copy(chance.choice(places))),
         lambda: holder.__delitem__(key),
         lambda: _repeat(holder, key, chance),
