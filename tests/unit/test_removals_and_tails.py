@@ -16,6 +16,7 @@ from sessiond.store.sqlite.engine import DATABASE_NAME, SqliteStore
 from sessiond.store.sqlite.migrations import migrate
 from sessiond.store.sqlite.writer import Writer
 from sessiond.tailing import Tail
+from sessiond.turns import Turns
 from sessionstore.v1 import admin_service_pb2 as admin_pb
 from sessionstore.v1 import session_store_service_pb2 as pb
 from tests.builders import append, commit, part
@@ -50,7 +51,7 @@ REMOVALS = pytest.mark.parametrize(("remove", "archived"), [(archive, True), (de
 def tail_of(store: SqliteStore, **fields: Any) -> Tail:
     # No heartbeat wakes it while a test lasts.
     request = pb.TailEventsRequest(session_id="s", heartbeat_interval_seconds=60, **fields)
-    return Tail(store, request, asyncio.Event(), nullcontext(), CallCounts())
+    return Tail(store, request, asyncio.Event(), nullcontext(), CallCounts(), Turns())
 
 
 async def followed(tail: Tail) -> list[pb.TailEventsResponse]:
