@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sessiond.call_counts import CallCounts
-from sessiond.contract.limits import FRAGMENT_BYTES
+from sessiond.contract.limits import FRAGMENT_BYTES, TAIL_FRAME_BYTES
 from sessiond.store.errors import CursorAheadError, HistoryTrimmedError
 from sessiond.store.sqlite.engine import DATABASE_NAME, SqliteStore
 from sessiond.store.sqlite.event_filters import EventFilter
@@ -118,6 +118,18 @@ async def test_caught_up_of_an_empty_session_names_no_sequence(store: SqliteStor
     async with Frames(store, no_follow=True) as tail:
         (frame,) = await tail.rest()
         assert not frame.caught_up.HasField("last_sequence")
+
+
+async def test_a_frame_ends_with_the_event_that_brings_it_to_64_kib(store: SqliteStore) -> None:
+    """However much is behind: of a tail that does not read the server holds one frame."""
+    small, large = 5_000, 2 * TAIL_FRAME_BYTES
+    await add(store, *["x" * small] * 30, "y" * large, *["x" * small] * 2)
+    async with Frames(store, no_follow=True) as tail:
+        frames = [frame for frame in await tail.rest() if frame.events.events]
+    assert list(range(33)) == [sequence for frame in frames for sequence in sequences(frame)]
+    for frame in frames:
+        assert frame.ByteSize() - frame.events.events[-1].ByteSize() < TAIL_FRAME_BYTES
+    assert all(frame.ByteSize() >= TAIL_FRAME_BYTES for frame in frames[:-1])
 
 
 async def test_bookmarkable(store: SqliteStore) -> None:
