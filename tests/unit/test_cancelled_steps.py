@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator
 from functools import partial
 from itertools import count
-from pathlib import Path
 from types import coroutine
 from typing import Any
 
@@ -16,8 +15,7 @@ from sessiond.call_counts import CallCounts
 from sessiond.contract.limits import Limits
 from sessiond.interceptors.access import _caller
 from sessiond.services.session_store import SessionStoreService
-from sessiond.store.sqlite.engine import DATABASE_NAME, SqliteStore
-from sessiond.store.sqlite.migrations import migrate
+from sessiond.store.sqlite.engine import SqliteStore
 from sessiond.turns import Turns
 from sessionstore.v1 import session_store_service_pb2 as pb
 from tests.builders import append, commit, part, tool_call, user_message
@@ -45,16 +43,13 @@ def cancelled_at(step: int, work: Coroutine[Any, Any, None]) -> Generator[Any, N
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
+async def store(store: SqliteStore) -> SqliteStore:
     """A store with a session that has some of everything."""
-    migrate(tmp_path / DATABASE_NAME)
-    opened = await SqliteStore.open(tmp_path, durability="normal")
-    await opened.create_session(pb.CreateSessionRequest(session_id="s"))
-    await opened.submit(commit("s", *(append(part(), f"e{number}") for number in range(EVENTS))))
+    await store.create_session(pb.CreateSessionRequest(session_id="s"))
+    await store.submit(commit("s", *(append(part(), f"e{number}") for number in range(EVENTS))))
     message = pb.Mutation(append_message=user_message("m"))
-    await opened.submit(commit("s", message, pb.Mutation(create_tool_call=tool_call("c"))))
-    yield opened
-    await opened.close()
+    await store.submit(commit("s", message, pb.Mutation(create_tool_call=tool_call("c"))))
+    return store
 
 
 async def requests(request: pb.WriteRequest) -> AsyncIterator[pb.WriteRequest]:

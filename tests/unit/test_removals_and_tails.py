@@ -1,7 +1,7 @@
 """A tail learns that its session was archived or deleted, at whatever moment of the tail that happens."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import nullcontext
 from itertools import count
 from pathlib import Path
@@ -12,8 +12,7 @@ import pytest
 from sessiond.call_counts import CallCounts
 from sessiond.store.errors import NotFoundError
 from sessiond.store.sqlite.connection import ReaderPool
-from sessiond.store.sqlite.engine import DATABASE_NAME, SqliteStore
-from sessiond.store.sqlite.migrations import migrate
+from sessiond.store.sqlite.engine import SqliteStore
 from sessiond.store.sqlite.writer import Writer
 from sessiond.tailing import Tail
 from sessiond.turns import Turns
@@ -27,14 +26,11 @@ Removal = Callable[[SqliteStore], Awaitable[object]]
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
+async def store(store: SqliteStore) -> SqliteStore:
     """A store with a session of one event."""
-    migrate(tmp_path / DATABASE_NAME)
-    opened = await SqliteStore.open(tmp_path, durability="normal")
-    await opened.create_session(pb.CreateSessionRequest(session_id="s"))
-    await opened.submit(commit("s", append(part("a"))))
-    yield opened
-    await opened.close()
+    await store.create_session(pb.CreateSessionRequest(session_id="s"))
+    await store.submit(commit("s", append(part("a"))))
+    return store
 
 
 def archive(store: SqliteStore) -> Awaitable[object]:

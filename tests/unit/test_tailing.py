@@ -1,18 +1,15 @@
 """The live tail over a real store, frame by frame: each guarantee by its name."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from contextlib import nullcontext
-from pathlib import Path
 
 import pytest
 
 from sessiond.call_counts import CallCounts
 from sessiond.contract.limits import FRAGMENT_BYTES, TAIL_FRAME_BYTES
 from sessiond.store.errors import CursorAheadError, HistoryTrimmedError
-from sessiond.store.sqlite.engine import DATABASE_NAME, SqliteStore
+from sessiond.store.sqlite.engine import SqliteStore
 from sessiond.store.sqlite.event_filters import EventFilter
-from sessiond.store.sqlite.migrations import migrate
 from sessiond.tailing import Tail
 from sessiond.turns import Turns
 from sessionstore.v1 import admin_service_pb2 as admin_pb
@@ -21,13 +18,10 @@ from tests.builders import append, commit, complete, part
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
+async def store(store: SqliteStore) -> SqliteStore:
     """A store with an empty session."""
-    migrate(tmp_path / DATABASE_NAME)
-    opened = await SqliteStore.open(tmp_path, durability="normal")
-    await opened.create_session(pb.CreateSessionRequest(session_id="s"))
-    yield opened
-    await opened.close()
+    await store.create_session(pb.CreateSessionRequest(session_id="s"))
+    return store
 
 
 class Frames:

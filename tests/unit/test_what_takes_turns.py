@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import nullcontext
-from pathlib import Path
 from typing import Any
 
 import grpc
@@ -17,8 +16,7 @@ from sessiond.interceptors.access import _caller
 from sessiond.interceptors.decoding import DecodingInterceptor
 from sessiond.services.session_store import SessionStoreService
 from sessiond.services.write_stream import COMMITS_A_TURN, WriteStream
-from sessiond.store.sqlite.engine import DATABASE_NAME, SqliteStore
-from sessiond.store.sqlite.migrations import migrate
+from sessiond.store.sqlite.engine import SqliteStore
 from sessiond.tailing import Tail
 from sessiond.turns import LARGE_BYTES, Turns
 from sessionstore.v1 import session_store_service_pb2 as pb
@@ -48,13 +46,10 @@ class Details(grpc.HandlerCallDetails):
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
+async def store(store: SqliteStore) -> SqliteStore:
     """A store with an empty session."""
-    migrate(tmp_path / DATABASE_NAME)
-    opened = await SqliteStore.open(tmp_path, durability="normal")
-    await opened.create_session(pb.CreateSessionRequest(session_id="s"))
-    yield opened
-    await opened.close()
+    await store.create_session(pb.CreateSessionRequest(session_id="s"))
+    return store
 
 
 async def one(item: Any) -> AsyncIterator[Any]:

@@ -3,7 +3,6 @@
 import asyncio
 import gc
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,21 +10,17 @@ import pytest
 from sessiond.contract.limits import Limits
 from sessiond.services.write_stream import WriteStream
 from sessiond.store.errors import DrainingError
-from sessiond.store.sqlite.engine import DATABASE_NAME, SqliteStore
-from sessiond.store.sqlite.migrations import migrate
+from sessiond.store.sqlite.engine import SqliteStore
 from sessiond.turns import LARGE_BYTES, Turns
 from sessionstore.v1 import session_store_service_pb2 as pb
 from tests.builders import append, commit, part
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
+async def store(store: SqliteStore) -> SqliteStore:
     """A store with an empty session."""
-    migrate(tmp_path / DATABASE_NAME)
-    opened = await SqliteStore.open(tmp_path, durability="normal")
-    await opened.create_session(pb.CreateSessionRequest(session_id="s"))
-    yield opened
-    await opened.close()
+    await store.create_session(pb.CreateSessionRequest(session_id="s"))
+    return store
 
 
 class Requests:
