@@ -19,6 +19,8 @@ from tests.integration.process import SESSIOND, DaemonProcess
 
 __all__ = ["AttackedDaemon", "Rest", "attacked_daemon", "opened"]
 
+READY = "sessiond is ready on "
+
 PATIENCE_SECONDS = 60.0
 POLL_SECONDS = 0.05
 
@@ -63,13 +65,24 @@ class Rest:
 class AttackedDaemon:
     """The daemon, with a client of its owner."""
 
-    def __init__(self, process: DaemonProcess, port: str, client: AsyncSessionStore, log: IO[bytes]) -> None:
-        self.address = process.address
-        self.port = port
-        """Where it listens with TCP, and lets everybody in."""
+    def __init__(self, process: DaemonProcess, client: AsyncSessionStore, log: IO[bytes]) -> None:
+        self.address, self.port, *self._doors = process.ready_line.strip().removeprefix(READY).split(", ")
+        """At the socket, and at a port where it lets everybody in."""
+        self._data_dir = process.data_dir
         self.pid = process.process.pid
         self.client = client
         self._log = log
+
+    def door(self, kind: str) -> tuple[str, int]:
+        """Host and port of another listener, such as `tls:`."""
+        address = next(door for door in self._doors if door.startswith(kind))
+        host, _, port = address.removeprefix(kind).lstrip("/").rpartition(":")
+        return host, int(port)
+
+    @property
+    def token(self) -> str:
+        """What lets in at those that ask for one."""
+        return (self._data_dir / "token").read_text().strip()
 
     async def until(self, reached: Callable[[GetServerMetricsResponse], bool]) -> GetServerMetricsResponse:
         """Waits for a condition of the metrics, and gives them. Raises TimeoutError when it does not come about."""
@@ -116,9 +129,8 @@ async def attacked_daemon(
     """A daemon for as long as the block, on a Unix socket and a port."""
     listen = ["--listen", f"{host}:0", "--insecure", "--keepalive-seconds", str(KEEPALIVE_SECONDS)]
     with tempfile.TemporaryFile() as log, DaemonProcess(folder, *listen, *options, command=command, log=log) as process:
-        port = process.ready_line.strip().rpartition(", ")[2]
         async with AsyncSessionStore(process.address) as client:
-            yield AttackedDaemon(process, port, client, log)
+            yield AttackedDaemon(process, client, log)
 
 
 @asynccontextmanager

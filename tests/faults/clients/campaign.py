@@ -25,7 +25,7 @@ from tests.faults.clients.attack import Attack, Sizes
 from tests.faults.clients.attacked_daemon import attacked_daemon
 from tests.faults.clients.healthy import healthy_client
 from tests.faults.clients.networks import NoNamespacesError
-from tests.faults.clients.scenarios import cut_off, floods, impatience, unread, vanishing
+from tests.faults.clients.scenarios import cut_off, doors, floods, impatience, unread, vanishing
 
 __all__ = ["CUT_OFF", "LONG", "QUICK", "SCENARIOS", "SMALLEST", "Finding", "run_attack"]
 
@@ -45,6 +45,7 @@ NICENESS = 10
 
 _MANY_SESSIONS = "sessions"
 CUT_OFF = "cut-off"
+AT_OTHER_DOORS = ("half-handshakes", "slow-headers", "slow-bodies", "unread-pages", "page-calls")
 
 SCENARIOS: dict[str, Callable[[Attack], Awaitable[None]]] = {
     "tails-unread": unread.tails_of_one_session,
@@ -62,8 +63,13 @@ SCENARIOS: dict[str, Callable[[Attack], Awaitable[None]]] = {
     "largest-streams": floods.largest_streams,
     "deadlines": impatience.deadlines,
     "cancellations": impatience.cancellations,
+    "half-handshakes": doors.half_handshakes,
+    "slow-headers": doors.slow_headers,
+    "slow-bodies": doors.slow_bodies,
+    "unread-pages": doors.unread_pages,
+    "page-calls": doors.page_calls,
 }
-"""All attacks on a daemon at a socket and a port; the one at a cable has a daemon of its own."""
+"""All attacks but the one at a cable, which has a daemon of its own."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +105,8 @@ async def run_attack(folder: Path, name: str, sizes: Sizes, niceness: int = 0) -
         if name == CUT_OFF:
             daemon, plugged = await stack.enter_async_context(cut_off.daemon_at_a_cable(folder))
             scenario: Callable[[Attack], Awaitable[None]] = partial(cut_off.cut_off, plugged=plugged)
+        elif name in AT_OTHER_DOORS:
+            daemon, scenario = await stack.enter_async_context(doors.daemon_with_doors(folder)), SCENARIOS[name]
         else:
             options = ("--max-sessions", str(sizes.sessions)) if name == _MANY_SESSIONS else ()
             daemon = await stack.enter_async_context(attacked_daemon(folder, *options))

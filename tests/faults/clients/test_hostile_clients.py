@@ -8,7 +8,7 @@ from tests.faults.clients.attacked_daemon import Rest
 from tests.faults.clients.campaign import CUT_OFF, SCENARIOS, SMALLEST, run_attack
 from tests.faults.clients.networks import available
 
-CHOSEN = ("tails-unread", "reset", "largest-calls", "cancellations")
+CHOSEN = ("tails-unread", "reset", "largest-calls", "cancellations", "slow-headers", "unread-pages")
 """One of each kind; `make hostile-quick` has all of them."""
 
 

@@ -8,7 +8,7 @@ from tests.builders import append, commit, part
 from tests.faults.clients.attack import Attack
 from tests.faults.clients.attacked_daemon import opened
 
-__all__ = ["tails_of_large_events", "tails_of_many_sessions", "tails_of_one_session", "unread_answers"]
+__all__ = ["tails_of_large_events", "tails_of_many_sessions", "tails_of_one_session", "unread_answers", "write_beside"]
 
 CHANNELS = 10
 EVENT_BYTES = 10_000
@@ -37,6 +37,17 @@ async def tails_of_large_events(attack: Attack) -> None:
 
 async def _unread_tails(attack: Attack, tails: int, how_many_sessions: int, event_bytes: int) -> None:
     sessions = [await attack.session(f"unread-{number}") for number in range(how_many_sessions)]
+    async with opened(attack.daemon.address, CHANNELS) as channels:
+        stubs = [SessionStoreServiceStub(channel) for channel in channels]
+        for number in range(tails):
+            stubs[number % CHANNELS].TailEvents(pb.TailEventsRequest(session_id=sessions[number % len(sessions)]))
+        await attack.daemon.until(lambda found: found.open_tails >= tails)
+        attack.counts["tails that never read"] = tails
+        await write_beside(attack, sessions, event_bytes)
+
+
+async def write_beside(attack: Attack, sessions: list[str], event_bytes: int = EVENT_BYTES) -> None:
+    """Writes to sessions in turn until the healthy client has made its rounds."""
     numbers = count()
     event = part("x" * event_bytes)
 
@@ -49,13 +60,7 @@ async def _unread_tails(attack: Attack, tails: int, how_many_sessions: int, even
             attack.acknowledged[session][name] = outcome.result.results[0].append_event.sequence
         attack.counts["events written"] += len(outcomes)
 
-    async with opened(attack.daemon.address, CHANNELS) as channels:
-        stubs = [SessionStoreServiceStub(channel) for channel in channels]
-        for number in range(tails):
-            stubs[number % CHANNELS].TailEvents(pb.TailEventsRequest(session_id=sessions[number % len(sessions)]))
-        await attack.daemon.until(lambda found: found.open_tails >= tails)
-        attack.counts["tails that never read"] = tails
-        await attack.beside(write)
+    await attack.beside(write)
 
 
 async def unread_answers(attack: Attack) -> None:
