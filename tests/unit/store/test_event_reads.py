@@ -10,6 +10,7 @@ import pytest
 from sessiond.store.errors import CorruptedError, CursorAheadError, HistoryTrimmedError, NotFoundError
 from sessiond.store.sqlite import event_reads
 from sessiond.store.sqlite.engine import DATABASE_NAME, SqliteStore
+from sessiond.store.sqlite.event_index import EventRow
 from sessiond.store.sqlite.reads import StreamingReads
 from sessionstore.v1 import admin_service_pb2 as admin_pb
 from sessionstore.v1 import session_store_service_pb2 as pb
@@ -200,3 +201,23 @@ async def test_a_limit_spans_fragments(store: SqliteStore) -> None:
         fragments = [fragment async for fragment in event_fragments(store.get_events(request))]
         assert expected == [item.sequence for fragment in fragments for item in fragment.events]
         assert all(fragment.events for fragment in fragments)
+
+
+@pytest.mark.parametrize("types", [(), ("message_part",), ("message_part", "custom:x")])
+@pytest.mark.parametrize("descending", [False, True])
+async def test_a_limit_bounds_what_is_read(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch, descending: bool, types: Sequence[str]
+) -> None:
+    """Who asks for the newest event, as a page of a list does, does not wait for a page of them."""
+    await store.submit(commit("s", *(append(part(str(index))) for index in range(50))))
+    encoded: list[int] = []
+    original = event_reads._encoded
+
+    def counted(session_key: int, row: EventRow) -> bytes:
+        encoded.append(row[1])
+        return original(session_key, row)
+
+    monkeypatch.setattr(event_reads, "_encoded", counted)
+    expected = [59, 58] if descending else [0, 1]
+    assert expected == await read(store, types=types, limit=2, descending=descending)
+    assert len(encoded) <= 2

@@ -123,8 +123,9 @@ def read_page(
     after: int,
     before: int | None = None,
     page_bytes: int = FRAGMENT_BYTES,
+    most_events: int | None = None,
 ) -> EventPage:
-    """The events after a sequence, oldest first, from one page that never ends inside a commit.
+    """The events after a sequence, oldest first, from one page that ends inside a commit only after `most_events`.
 
     With a filter for several types a page ends after about WINDOW_EVENTS sequences, which is more than a commit holds.
     """
@@ -148,6 +149,9 @@ def read_page(
         event = _encoded(session_key, row)
         if event_filter.passes(row[4]):
             page.add(sequence, commit_index, event)
+            if len(page.events) == most_events:
+                last = sequence
+                break
     else:
         if expected is not None and expected < window_end:
             raise CorruptedError(f"event {expected}")
@@ -170,10 +174,11 @@ def read_descending(
     *,
     after: int,
     before: int,
+    most_events: int | None = None,
 ) -> tuple[list[bytes], int]:
     """The next fragment of the events between two sequences, both excluded, newest first, and its oldest sequence.
 
-    The events are encoded StoredEvents; there are none at the end.
+    It has at most `most_events`. The events are encoded StoredEvents; there are none at the end.
     """
     bounds = live_bounds(connection, session_id, session_key)
     events: list[bytes] = []
@@ -190,6 +195,9 @@ def read_descending(
             break
         events.append(event)
         oldest = row[1]
+        if len(events) == most_events:
+            walked_from = oldest
+            break
     if event_filter.single_type is None:
         _check_walked(connection, session_key, walked_from, before)
     return events, oldest

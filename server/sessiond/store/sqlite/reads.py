@@ -121,7 +121,8 @@ class StreamingReads:
         before = session.bounds.next
         if request.HasField("before_sequence"):
             before = min(before, request.before_sequence)
-        remaining = request.limit if request.HasField("limit") else MAX_SEQUENCE
+        limit = _limit_of(request)
+        remaining = MAX_SEQUENCE if limit is None else limit
         event_filter = EventFilter.of(request.types)
         reading = self._descending if request.descending else self._ascending
         async for events in reading(request, session.session_key, session.bounds, event_filter, before):
@@ -140,7 +141,7 @@ class StreamingReads:
         event_filter: EventFilter,
         before: int,
     ) -> AsyncGenerator[Sequence[bytes], None]:
-        from_cursor = request.HasField("after_sequence")
+        from_cursor, most = request.HasField("after_sequence"), _limit_of(request)
         after = request.after_sequence if from_cursor else bounds.first - 1
         if from_cursor:
             check_cursor(after, bounds, skip_trimmed=request.skip_trimmed)
@@ -148,7 +149,7 @@ class StreamingReads:
             bounds, page = await self._readers.run(
                 lambda connection, after=after: (  # type: ignore[misc]
                     now := live_bounds(connection, request.session_id, session_key),
-                    read_page(connection, session_key, now, event_filter, after=after, before=before),
+                    read_page(connection, session_key, now, event_filter, after=after, before=before, most_events=most),
                 )
             )
             # Who named no cursor takes what there is as the first page is read, whatever was deleted just before.
@@ -165,13 +166,23 @@ class StreamingReads:
         event_filter: EventFilter,
         before: int,
     ) -> AsyncGenerator[Sequence[bytes], None]:
-        after = request.after_sequence if request.HasField("after_sequence") else -1
+        after, most = request.after_sequence if request.HasField("after_sequence") else -1, _limit_of(request)
         while True:
             events, before = await self._readers.run(
                 lambda connection, before=before: read_descending(  # type: ignore[misc]
-                    connection, request.session_id, session_key, event_filter, after=after, before=before
+                    connection,
+                    request.session_id,
+                    session_key,
+                    event_filter,
+                    after=after,
+                    before=before,
+                    most_events=most,
                 )
             )
             if not events:
                 return
             yield events
+
+
+def _limit_of(request: pb.GetEventsRequest) -> int | None:
+    return request.limit if request.HasField("limit") else None
