@@ -93,7 +93,8 @@ class WriteStream:
                 if size_bytes <= LARGE_BYTES and not outcome.done():
                     self._turns.begin_small()
                     outcome.add_done_callback(self._end_small)
-                outcome.add_done_callback(self._note_change)
+                else:
+                    outcome.add_done_callback(self._note_change)
                 self._in_flight.append(_Submitted(outcome, size_bytes))
                 self._bytes_in_flight += size_bytes
 
@@ -127,7 +128,9 @@ class WriteStream:
             return refused
 
     def _end_small(self, _: "asyncio.Future[Any]") -> None:
+        # Not as a callback of its own: the loop schedules each of them by itself.
         self._turns.end_small()
+        self._changed.set()
 
     def _note_change(self, _: "asyncio.Future[Any]") -> None:
         self._changed.set()
