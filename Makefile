@@ -137,6 +137,7 @@ bench-quick: $(VENV)/.figures ## Prove that the benchmark and the profiles run.
 	$(BIN)/python -m tests.benchmarks.bench --quick --plot build/bench-quick.svg
 	$(BIN)/python -m tests.benchmarks.profiling --quick --folder build/profile-quick
 	$(BIN)/python -m tests.benchmarks.choices --only nothing --rounds 1
+	$(BIN)/python -m tests.benchmarks.processor_time --rounds 1
 
 profile: $(VENV)/.figures ## Draw flame graphs of the daemon under load into build/profile; more in PROFILE="--seconds 30".
 	$(BIN)/python -m tests.benchmarks.profiling $(PROFILE)
