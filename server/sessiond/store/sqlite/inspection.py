@@ -9,7 +9,7 @@ from sessiond.store.sqlite.checksums import checksum, event_checksum
 from sessiond.store.sqlite.migration_files import MigrationError
 from sessiond.store.sqlite.migrations import migration_status, reading_options
 from sessiond.store.sqlite.session_configs import config_checksum
-from sessiond.store.sqlite.session_metadata import read_metadata
+from sessiond.store.sqlite.session_metadata import NO_LABELS, read_metadata
 from sessiond.store.sqlite.session_rows import ROW_COLUMNS, SessionRow
 from sessiond.store.sqlite.tool_call_rows import TOOL_CALL_COLUMNS, ToolCallRow
 
@@ -99,5 +99,7 @@ def _damaged_rows(connection: sqlite3.Connection) -> Iterator[str]:
         row = SessionRow(*columns)
         if row.checksum != row.sum_now():
             yield f"session {row.id}"
-        elif read_metadata(connection, row.session_key)[1] != row.labels_checksum:
+        elif (
+            read_metadata(connection, [row.session_key]).get(row.session_key, NO_LABELS).checksum != row.labels_checksum
+        ):
             yield f"labels of session {row.id}"

@@ -7,7 +7,7 @@ from sessiond.contract.limits import DEFAULT_PAGE_SIZE
 from sessiond.contract.timestamps import ceil_us, floor_us
 from sessiond.store.sqlite.index_copies import check_copies
 from sessiond.store.sqlite.page_tokens import decode_token, encode_token
-from sessiond.store.sqlite.session_rows import ROW_COLUMNS, SessionRow, archive_info, row_info
+from sessiond.store.sqlite.session_rows import ROW_COLUMNS, SessionRow, archive_infos, row_infos
 from sessionstore.v1 import admin_service_pb2 as admin_pb
 from sessionstore.v1 import session_store_service_pb2 as pb
 
@@ -152,9 +152,8 @@ def list_sessions(connection: sqlite3.Connection, request: pb.ListSessionsReques
         check_copies(connection, *conditions.copied, conditions.range_terms, conditions.range_values)
     response = pb.ListSessionsResponse()
     size_bytes = 0
-    for found in rows[:size]:
-        row = SessionRow.of(found)
-        info = row_info(connection, row)
+    page = [SessionRow.of(found) for found in rows[:size]]
+    for row, info in zip(page, row_infos(connection, page), strict=True):
         size_bytes += info.ByteSize()
         if response.sessions and size_bytes > PAGE_BYTES:
             break
@@ -184,8 +183,7 @@ def list_archives(
     check_copies(connection, "sessions", "sessions_by_archived_at", terms, values)
     response = admin_pb.ListArchivesResponse()
     size_bytes = 0
-    for row in rows[:size]:
-        info = archive_info(connection, row)
+    for row, info in zip(rows[:size], archive_infos(connection, rows[:size]), strict=True):
         size_bytes += info.ByteSize()
         if response.archives and size_bytes > PAGE_BYTES:
             break

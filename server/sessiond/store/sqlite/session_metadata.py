@@ -4,18 +4,36 @@ The session's row holds the total of the sums of its rows here, which tells a ro
 """
 
 import sqlite3
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from sessiond.store.sqlite.checksums import checksum
 
-__all__ = ["labels_checksum", "read_metadata", "replace_metadata"]
+__all__ = ["NO_LABELS", "SESSIONS_AT_ONCE", "Labels", "labels_checksum", "read_metadata", "replace_metadata"]
+
+SESSIONS_AT_ONCE = 32
+"""A statement for each session of a list would take as long as all else of it."""
 
 _DELETE = "DELETE FROM session_metadata WHERE session_key = ? AND key = ?"
 _SET = """
     INSERT INTO session_metadata (session_key, key, value, created_at_us) VALUES (?, ?, ?, ?)
     ON CONFLICT (session_key, key) DO UPDATE SET value = excluded.value
 """
-_SELECT = "SELECT key, value, created_at_us FROM session_metadata WHERE session_key = ?"
+_SELECT = f"""
+    SELECT session_key, key, value, created_at_us FROM session_metadata
+    WHERE session_key IN ({", ".join("?" * SESSIONS_AT_ONCE)})
+"""  # noqa: S608 - nothing but question marks
+
+
+class Labels(NamedTuple):
+    """The pairs of a session, and their sum as they were read."""
+
+    pairs: dict[str, str]
+    checksum: int
+
+
+NO_LABELS = Labels({}, 0)
 
 
 def labels_checksum(labels: Iterable[tuple[str, str, int]]) -> int:
@@ -32,7 +50,14 @@ def replace_metadata(
     connection.executemany(_SET, changed)
 
 
-def read_metadata(connection: sqlite3.Connection, session_key: int) -> tuple[dict[str, str], int]:
-    """The pairs of a session, and their sum as they were read."""
-    rows = connection.execute(_SELECT, (session_key,)).fetchall()
-    return {key: value for key, value, _ in rows}, labels_checksum(rows)
+def read_metadata(connection: sqlite3.Connection, session_keys: Sequence[int]) -> dict[int, Labels]:
+    """The pairs of sessions that have any, by session key; of SESSIONS_AT_ONCE at most."""
+    # One statement for any number of them, so that it is prepared once.
+    unused = [None] * (SESSIONS_AT_ONCE - len(session_keys))
+    rows: dict[int, list[tuple[str, str, int]]] = defaultdict(list)
+    for session_key, *label in connection.execute(_SELECT, (*session_keys, *unused)):
+        rows[session_key].append((label[0], label[1], label[2]))
+    return {
+        session_key: Labels({key: value for key, value, _ in labels}, labels_checksum(labels))
+        for session_key, labels in rows.items()
+    }

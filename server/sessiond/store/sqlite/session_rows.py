@@ -1,6 +1,7 @@
 """Rows of sessions as the API shows them."""
 
 import sqlite3
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -9,7 +10,7 @@ from sessiond.contract.timestamps import from_us
 from sessiond.store.errors import CorruptedError, NotFoundError
 from sessiond.store.sqlite.checksums import checksum
 from sessiond.store.sqlite.errors import reading
-from sessiond.store.sqlite.session_metadata import read_metadata
+from sessiond.store.sqlite.session_metadata import NO_LABELS, SESSIONS_AT_ONCE, Labels, read_metadata
 from sessionstore.v1.admin_service_pb2 import ArchiveInfo
 from sessionstore.v1.session_pb2 import SessionInfo, SessionStatus
 
@@ -17,6 +18,7 @@ __all__ = [
     "ROW_COLUMNS",
     "SessionRow",
     "archive_info",
+    "archive_infos",
     "find_archived",
     "find_live",
     "find_requested",
@@ -24,6 +26,7 @@ __all__ = [
     "is_beyond",
     "new_row",
     "row_info",
+    "row_infos",
 ]
 
 ROW_COLUMNS = (
@@ -167,25 +170,44 @@ def find_archived(connection: sqlite3.Connection, session_id: str) -> SessionRow
     return None if row is None or row.archived_at_us is None else row
 
 
-def row_info(connection: sqlite3.Connection, row: SessionRow) -> SessionInfo:
-    """A session without its content. Raises CorruptedError."""
+def row_infos(connection: sqlite3.Connection, rows: Sequence[SessionRow]) -> Iterator[SessionInfo]:
+    """Sessions without their content. Raises CorruptedError."""
+    for first in range(0, len(rows), SESSIONS_AT_ONCE):
+        some = rows[first : first + SESSIONS_AT_ONCE]
+        with reading():
+            labels = read_metadata(connection, [row.session_key for row in some])
+        yield from (_info(row, labels.get(row.session_key, NO_LABELS)) for row in some)
+
+
+def _info(row: SessionRow, labels: Labels) -> SessionInfo:
+    if labels.checksum != row.labels_checksum:
+        raise CorruptedError(f"the metadata of session {row.id!r}")
     with reading():
-        labels, total = read_metadata(connection, row.session_key)
-        if total != row.labels_checksum:
-            raise CorruptedError(f"the metadata of session {row.id!r}")
         return SessionInfo(
             id=row.id,
             created_at=from_us(row.created_at_us),
             updated_at=from_us(row.updated_at_us),
             last_model=row.last_model,
             message_count=row.message_count,
-            metadata=labels,
+            metadata=labels.pairs,
             status=cast("SessionStatus", row.status),
             last_event_sequence=row.last_event,
         )
 
 
+def row_info(connection: sqlite3.Connection, row: SessionRow) -> SessionInfo:
+    """A session without its content. Raises CorruptedError."""
+    return next(row_infos(connection, [row]))
+
+
+def archive_infos(connection: sqlite3.Connection, rows: Sequence[SessionRow]) -> Iterator[ArchiveInfo]:
+    """Archived sessions without their content. Raises CorruptedError."""
+    for row, info in zip(rows, row_infos(connection, rows), strict=True):
+        with reading():
+            archived_at = from_us(cast("int", row.archived_at_us))
+        yield ArchiveInfo(session=info, archived_at=archived_at)
+
+
 def archive_info(connection: sqlite3.Connection, row: SessionRow) -> ArchiveInfo:
     """An archived session without its content. Raises CorruptedError."""
-    with reading():
-        return ArchiveInfo(session=row_info(connection, row), archived_at=from_us(cast("int", row.archived_at_us)))
+    return next(archive_infos(connection, [row]))
