@@ -221,3 +221,12 @@ async def test_a_limit_bounds_what_is_read(
     expected = [59, 58] if descending else [0, 1]
     assert expected == await read(store, types=types, limit=2, descending=descending)
     assert len(encoded) <= 2
+
+
+@pytest.mark.parametrize("types", [(), ("message_part",), ("message_part", "custom:x")])
+@pytest.mark.parametrize("after", [9, 10, 2**63 - 1])
+async def test_nothing_lies_after_the_newest_in_descending_order(
+    store: SqliteStore, types: Sequence[str], after: int
+) -> None:
+    """However large the number is that bounds it, up to the largest that a sequence may have."""
+    assert [] == await read(store, types=types, after_sequence=after, descending=True)

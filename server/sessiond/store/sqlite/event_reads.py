@@ -181,6 +181,9 @@ def read_descending(
     It has at most `most_events`. The events are encoded StoredEvents; there are none at the end.
     """
     bounds = live_bounds(connection, session_id, session_key)
+    if after + 1 >= before:
+        # The sequence after the largest one is none that the database can be asked for.
+        return [], after
     events: list[bytes] = []
     size_bytes = 0
     oldest = after
