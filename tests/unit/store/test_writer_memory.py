@@ -10,14 +10,20 @@ from tests.builders import append, commit, part
 from tests.unit.store.sessions import create, info
 
 
+async def ten_sessions(store: SqliteStore) -> list[str]:
+    """The ids of ten empty sessions."""
+    names = [f"s{number}" for number in range(10)]
+    for name in names:
+        await create(store, name)
+    return names
+
+
 async def test_sessions_that_were_dropped_from_memory_go_on_where_they_were(
     store: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However many sessions are written in turn, each has its own numbers, and few are held."""
     monkeypatch.setattr(writer_memory, "MAX_ROWS", 3)
-    names = [f"s{number}" for number in range(10)]
-    for name in names:
-        await create(store, name)
+    names = await ten_sessions(store)
     rounds = [
         [(await store.submit(commit(name, append(part())))).results[0].append_event.sequence for name in names]
         for _ in range(3)
@@ -31,9 +37,7 @@ async def test_repeats_are_recognized_of_sessions_whose_ids_were_dropped_from_me
 ) -> None:
     """However many sessions are written in turn, the ids of few are held, and those are the newest."""
     monkeypatch.setattr(writer_memory, "MAX_SESSIONS_WITH_IDS", 3)
-    names = [f"s{number}" for number in range(10)]
-    for name in names:
-        await create(store, name)
+    names = await ten_sessions(store)
     for number in range(2):
         for name in names:
             await store.submit(commit(name, append(part(), f"e{number}")))
