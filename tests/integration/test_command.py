@@ -194,9 +194,11 @@ def test_check_finds_damage_and_changes_nothing(daemon: DaemonProcess, tmp_path:
         connection.execute("VACUUM INTO ?", (str(tmp_path / DATABASE_NAME),))
     with closing(sqlite3.connect(tmp_path / DATABASE_NAME)) as connection, connection:
         connection.execute("UPDATE sessions SET last_model = 'other' WHERE id = 'alpha-1'")
+        connection.execute("UPDATE events SET commit_index = 7 WHERE position = (SELECT min(position) FROM events)")
     before = (tmp_path / DATABASE_NAME).read_bytes()
     damaged = run_command("check", "--json", "--data-dir", str(tmp_path))
-    assert (1, {"fault": "sum: session alpha-1"}) == (damaged.returncode, json.loads(damaged.stdout))
+    faults = [json.loads(line)["fault"] for line in damaged.stdout.splitlines()]
+    assert (1, ["sum: event 0 of session alpha-1", "sum: session alpha-1"]) == (damaged.returncode, faults)
     assert before == (tmp_path / DATABASE_NAME).read_bytes()
 
 

@@ -67,9 +67,17 @@ def find_faults(connection: sqlite3.Connection) -> Iterator[str]:
         yield from (f"foreign key: {row}" for row in connection.execute("PRAGMA foreign_key_check"))
         yield from (f"count: session {row[0]}" for row in connection.execute(_COUNTED_WRONGLY))
         yield from (f"sum: {row}" for row in _damaged_rows(connection))
-        yield from (f"index: {row}" for statement in _INDEXED_WRONGLY for row in connection.execute(statement))
+        for statement in _INDEXED_WRONGLY:
+            for session_key, value, sequence in connection.execute(statement):
+                yield f"index: {value!r}, event {sequence} of {_session(connection, session_key)}"
     except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         yield f"integrity: {error}"
+
+
+def _session(connection: sqlite3.Connection, session_key: int) -> str:
+    """What people call a session; its key is in no answer."""
+    found = connection.execute("SELECT id FROM sessions WHERE session_key = ?", (session_key,)).fetchone()
+    return f"session {found[0]}" if found else "a session that is not there"
 
 
 def _damaged_rows(connection: sqlite3.Connection) -> Iterator[str]:
@@ -79,16 +87,16 @@ def _damaged_rows(connection: sqlite3.Connection) -> Iterator[str]:
         " FROM events"
     ):
         if stored != event_checksum(*values):
-            yield f"event {values[2]} of {values[1]}"
+            yield f"event {values[2]} of {_session(connection, values[1])}"
     for stored, payload, *values in connection.execute(
         "SELECT checksum, payload, session_key, sequence, id, stored_at_us FROM messages"
     ):
         if stored != checksum(tuple(values), payload):
-            yield f"message {values[2]} of {values[0]}"
+            yield f"message {values[2]} of {_session(connection, values[0])}"
     for session_key, *columns in connection.execute(f"SELECT session_key, {TOOL_CALL_COLUMNS} FROM tool_calls"):  # noqa: S608
         call = ToolCallRow(*columns)
         if call.checksum != call.sum_now(session_key):
-            yield f"tool call {call.id} of {session_key}"
+            yield f"tool call {call.id} of {_session(connection, session_key)}"
     for *config, config_sum in connection.execute(
         "SELECT id, config, approvals, request_id, create_digest, config_checksum FROM sessions"
     ):
