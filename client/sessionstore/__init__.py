@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from sessionstore.blocking import BlockingItems, BlockingTail, SessionStore
     from sessionstore.credentials import Credentials
     from sessionstore.errors import SessionStoreError
+    from sessionstore.event_loop import EventLoop
     from sessionstore.items import Items
     from sessionstore.tailing import Tail
 
@@ -19,6 +20,7 @@ __all__ = [
     "BlockingItems",
     "BlockingTail",
     "Credentials",
+    "EventLoop",
     "Items",
     "SessionStore",
     "SessionStoreError",
@@ -32,6 +34,7 @@ _HOMES = {
     "BlockingItems": "sessionstore.blocking",
     "BlockingTail": "sessionstore.blocking",
     "Credentials": "sessionstore.credentials",
+    "EventLoop": "sessionstore.event_loop",
     "Items": "sessionstore.items",
     "SessionStore": "sessionstore.blocking",
     "SessionStoreError": "sessionstore.errors",

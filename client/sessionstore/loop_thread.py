@@ -10,6 +10,7 @@ import grpc
 
 from sessionstore.async_client import AsyncSessionStore
 from sessionstore.errors import SessionStoreError
+from sessionstore.event_loop import EventLoop
 
 __all__ = ["LoopThread"]
 
@@ -34,9 +35,7 @@ class LoopThread:
         self._failure: Exception | None = None
         self._loop: asyncio.AbstractEventLoop
         self._stop: asyncio.Event
-        self._thread = threading.Thread(
-            target=lambda: asyncio.run(self._live()), name="sessionstore client", daemon=True
-        )
+        self._thread = threading.Thread(target=self._run_loop, name="sessionstore client", daemon=True)
         self._thread.start()
         self._ready.wait()
         if self._failure is not None:
@@ -79,6 +78,10 @@ class LoopThread:
         # Whoever forgets a client leaves it to the garbage collector, which may run in this very thread.
         if threading.current_thread() is not self._thread:
             self._thread.join()
+
+    def _run_loop(self) -> None:
+        with asyncio.Runner(loop_factory=EventLoop) as runner:
+            runner.run(self._live())
 
     async def _live(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()

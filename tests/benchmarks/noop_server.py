@@ -4,7 +4,8 @@
 
 AppendEvent answers at once. Write answers each request with as many empty outcomes. TailEvents sends a CaughtUp, waits
 for an AppendEvent to the session `go`, and then sends `after_sequence` frames of one event each, as fast as they are
-taken. GetEvents sends `limit` events in fragments of the size that the daemon uses. Frames are encoded beforehand.
+taken. GetEvents sends `limit` events in fragments of the size that the daemon uses. Frames are encoded beforehand. The
+event loop is the daemon's.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ from typing import Any
 
 import grpc
 
+from sessionstore import EventLoop
 from sessionstore.v1 import session_store_service_pb2 as pb
 from sessionstore.v1.event_pb2 import StoredEvent
 from tests.benchmarks.events import EVENT
@@ -105,4 +107,5 @@ async def serve(address: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(sys.argv[1]))
+    with asyncio.Runner(loop_factory=EventLoop) as runner:
+        runner.run(serve(sys.argv[1]))

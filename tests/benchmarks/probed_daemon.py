@@ -15,6 +15,7 @@ from pathlib import Path
 
 from sessiond.config import ServeConfig
 from sessiond.server import serve
+from sessionstore import EventLoop
 
 __all__: list[str] = []
 
@@ -65,4 +66,5 @@ def _ready(_: object) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(ServeConfig(data_dir=Path(sys.argv[1]), listen=(sys.argv[2],)), _ready))
+    with asyncio.Runner(loop_factory=EventLoop) as runner:
+        runner.run(serve(ServeConfig(data_dir=Path(sys.argv[1]), listen=(sys.argv[2],)), _ready))

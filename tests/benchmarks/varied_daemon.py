@@ -14,7 +14,7 @@ from typing import Any
 from unittest.mock import patch
 
 from sessiond import server
-from sessiond.cli import main
+from sessiond.cli import main, serving
 from sessiond.contract.limits import Limits
 from sessiond.store.sqlite import connection, transaction, upkeep, writer_memory
 from sessiond.store.sqlite.engine import DATABASE_NAME
@@ -28,7 +28,7 @@ def _instead(module: object, name: str, value: object) -> None:
 
 
 def _uvloop() -> None:
-    asyncio.set_event_loop_policy(importlib.import_module("uvloop").EventLoopPolicy())
+    _instead(serving, "EventLoop", importlib.import_module("uvloop").new_event_loop)
 
 
 def _pragma(pragma: str, *, readers: bool) -> None:
@@ -77,6 +77,7 @@ MIB = 1024 * 1024
 
 VARIATIONS: Mapping[str, Callable[[], None]] = {
     "nothing": lambda: None,
+    "asyncio-loop": partial(_instead, serving, "EventLoop", asyncio.SelectorEventLoop),
     "uvloop": _uvloop,
     "switch-interval-500us": partial(sys.setswitchinterval, 0.0005),
     "usual-collector": partial(_instead, server, "collect_less_often", lambda: None),

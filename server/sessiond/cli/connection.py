@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from sessiond.cli.credential_files import named_files
 from sessiond.cli.exits import CommandError, ExitCode
-from sessionstore import AsyncSessionStore
+from sessionstore import AsyncSessionStore, EventLoop
 from sessionstore.address import default_address
 from sessionstore.errors import ServerUnavailableError, SessionStoreError, UnauthenticatedError
 from sessionstore.v1.session_store_service_pb2 import ListSessionsRequest, SessionFilter
@@ -22,7 +22,8 @@ CANDIDATES = 5
 def run_client(work: Coroutine[Any, Any, T]) -> T:
     """Runs the work of a command; its failures become one line and an exit code."""
     try:
-        return asyncio.run(work)
+        with asyncio.Runner(loop_factory=EventLoop) as runner:
+            return runner.run(work)
     except UnauthenticatedError as error:
         raise CommandError(
             f"{error}; name a token with `sessiond --token-file FILE` or SESSIOND_TOKEN, see `sessiond token --help`"

@@ -33,6 +33,7 @@ from sessiond.cli.serve_options import (
 )
 from sessiond.config import ConfigError, Listener, ServeConfig, default_data_dir, default_listen, default_tls_dir
 from sessiond.contract.limits import Limits
+from sessionstore import EventLoop
 
 __all__ = ["serve"]
 
@@ -118,7 +119,8 @@ def _serve(config: ServeConfig) -> None:
     for warning in config.warnings:
         sys.stderr.write(f"Warning: {warning}\n")
     try:
-        asyncio.run(serve_until_signal(config, _ready))
+        with asyncio.Runner(loop_factory=EventLoop) as runner:
+            runner.run(serve_until_signal(config, _ready))
     except (DataDirInUseError, AddressInUseError) as error:
         raise CommandError(str(error), ExitCode.IN_USE) from error
     except MigrationError as error:

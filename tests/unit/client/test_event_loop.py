@@ -1,0 +1,113 @@
+"""The event loop that the client library has for gRPC, and the daemon runs on."""
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import grpc
+import pytest
+
+from sessionstore import EventLoop, event_loop
+from sessionstore.v1 import session_store_service_pb2 as pb
+from sessionstore.v1.session_store_service_pb2_grpc import SessionStoreServiceStub
+
+
+class PollerCompletionQueue:
+    """Looks to the loop like what wakes it up for gRPC."""
+
+    def __init__(self, waking: socket.socket) -> None:
+        self._waking = waking
+        self.answers: list[bytes] = []
+
+    def _handle_events(self, loop: asyncio.AbstractEventLoop) -> None:
+        assert loop is asyncio.get_running_loop()
+        self.answers.append(self._waking.recv(1))
+
+    def handler(self, loop: asyncio.AbstractEventLoop) -> "partial[None]":
+        return partial(self._handle_events, loop)
+
+
+@pytest.fixture
+def sockets() -> Iterator[tuple[socket.socket, socket.socket]]:
+    reading, writing = socket.socketpair()
+    with reading, writing:
+        yield reading, writing
+
+
+async def answers_of_a_turn(reading: socket.socket) -> list[bytes]:
+    loop = asyncio.get_running_loop()
+    poller = PollerCompletionQueue(reading)
+    loop.add_reader(reading, poller.handler(loop))
+    try:
+        # The first turn of the loop that finds it readable is the one that the second sleep waits for.
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        return poller.answers
+    finally:
+        loop.remove_reader(reading)
+
+
+def run(work: Any) -> Any:
+    with asyncio.Runner(loop_factory=EventLoop) as runner:
+        return runner.run(work)
+
+
+def test_all_wake_ups_that_wait_are_answered_in_one_turn_each_once(
+    sockets: tuple[socket.socket, socket.socket],
+) -> None:
+    reading, writing = sockets
+    writing.sendall(bytes(range(100)))
+
+    assert run(answers_of_a_turn(reading)) == [bytes([number]) for number in range(100)]
+
+
+def test_an_end_of_the_wake_ups_is_told_too(sockets: tuple[socket.socket, socket.socket]) -> None:
+    reading, writing = sockets
+    writing.close()
+
+    assert set(run(answers_of_a_turn(reading))) == {b""}
+
+
+def test_a_reader_of_another_kind_is_asyncios_own_affair(sockets: tuple[socket.socket, socket.socket]) -> None:
+    reading, writing = sockets
+    writing.sendall(b"abc")
+
+    async def read_one() -> bytes:
+        loop = asyncio.get_running_loop()
+        read: asyncio.Future[bytes] = loop.create_future()
+
+        def take() -> None:
+            loop.remove_reader(reading)
+            read.set_result(reading.recv(1))
+
+        loop.add_reader(reading, take)
+        return await read
+
+    assert run(read_one()) == b"a"
+    assert reading.recv(2) == b"bc"
+
+
+def test_the_wake_ups_of_the_installed_grpc_are_recognized(monkeypatch: pytest.MonkeyPatch) -> None:
+    answered: list[socket.socket] = []
+    usual = event_loop._answer_all
+
+    def answer_all(waking: socket.socket, answer: Any) -> None:
+        answered.append(waking)
+        usual(waking, answer)
+
+    monkeypatch.setattr(event_loop, "_answer_all", answer_all)
+
+    async def start_and_stop() -> None:
+        server = grpc.aio.server()
+        address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+        await server.start()
+        async with grpc.aio.insecure_channel(address) as channel:
+            with pytest.raises(grpc.aio.AioRpcError):
+                await SessionStoreServiceStub(channel).DeleteSession(pb.DeleteSessionRequest(session_id="s"))
+        await server.stop(0)
+
+    run(start_and_stop())
+
+    assert answered
