@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import grpc
 from google.protobuf.descriptor import ServiceDescriptor
@@ -36,6 +36,7 @@ from sessiond.process.descriptors import raise_descriptor_limit
 from sessiond.process.loop_lag import LoopLag
 from sessiond.process.memory_return import memory_given_back
 from sessiond.services.admin import AdminService, ServerFacts
+from sessiond.services.call_queues import CallQueues
 from sessiond.services.health import StoreHealth
 from sessiond.services.reflection import add_reflection
 from sessiond.services.session_store import SessionStoreService
@@ -158,16 +159,17 @@ async def _start(
         ErrorInterceptor(counts), AccessInterceptor(policy), DecodingInterceptor(turns), UnknownCallInterceptor()
     )
     server = grpc.aio.server(interceptors=(handlers,), options=_server_options(limits, config.keepalive_seconds))
+    queues: Any = CallQueues(server)
     facts = ServerFacts(durability=config.durability, started_at_us=now_us())
     session_store_service_pb2_grpc.add_SessionStoreServiceServicer_to_server(
-        SessionStoreService(store, limits, draining, counts, turns), server
+        SessionStoreService(store, limits, draining, counts, turns), queues
     )
     admin = AdminService(store, limits, facts, counts, lag)
-    admin_service_pb2_grpc.add_AdminServiceServicer_to_server(admin, server)
+    admin_service_pb2_grpc.add_AdminServiceServicer_to_server(admin, queues)
     health = StoreHealth(store, ("", _SESSION_STORE.full_name, _ADMIN.full_name))
-    health_pb2_grpc.add_HealthServicer_to_server(health.servicer, server)
+    health_pb2_grpc.add_HealthServicer_to_server(health.servicer, queues)
     services = (_SESSION_STORE, _ADMIN, _HEALTH)
-    add_reflection((*(service.full_name for service in services), reflection.SERVICE_NAME), draining, server)
+    add_reflection((*(service.full_name for service in services), reflection.SERVICE_NAME), draining, queues)
     addresses = bind(server, [listener for listener in config.listeners if not listener.web], credentials)
     web = _bind_web(config, tls)
     try:
