@@ -2,8 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from time import monotonic
 
 __all__ = ["LARGE_BYTES", "Turns"]
@@ -27,6 +26,19 @@ LOOK_SECONDS = 0.001
 """How often a rest looks whether the small things that are under way are done."""
 
 
+class _Small:
+    """A block in which something small is under way. One serves them all, since each call has such a block."""
+
+    def __init__(self, turns: "Turns") -> None:
+        self._turns = turns
+
+    def __enter__(self) -> None:
+        self._turns.begin_small()
+
+    def __exit__(self, *_: object) -> None:
+        self._turns.end_small()
+
+
 class Turns:
     """Gives turns in the order in which they were asked for, one in each turn of the event loop.
 
@@ -39,6 +51,7 @@ class Turns:
         self._clock = clock
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._next: asyncio.Handle | None = None
+        self._small_block = _Small(self)
         self._small = 0
         """How many small things are under way."""
         self._passed_at = 0.0
@@ -50,14 +63,9 @@ class Turns:
         self._rest_began = 0.0
         self._idle_turns = 0
 
-    @contextmanager
-    def small(self) -> Generator[None, None, None]:
+    def small(self) -> "_Small":
         """Something small is under way for as long as the block, and goes before what takes turns."""
-        self.begin_small()
-        try:
-            yield
-        finally:
-            self.end_small()
+        return self._small_block
 
     def begin_small(self) -> None:
         """See `small`; for what has no block."""

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sessiond.access.refusals import PermissionDeniedError, UnauthenticatedError
 from sessiond.access.rights import Right, required_right
@@ -19,8 +20,7 @@ _BEARER = re.compile(r"bearer +([!-~]+) *", re.IGNORECASE)
 _RIGHT_UNIT = re.compile(r"(?:^|(?<!\\),)OU=sessiond:(read|write|admin)(?:,|$)")
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """What a call says of itself.
 
     Attributes:
@@ -59,6 +59,9 @@ class Caller:
         """Raises PermissionDeniedError unless the caller has the right."""
         if self.right < right:
             raise PermissionDeniedError(what, required=right, granted=self.right)
+
+
+_OWNER = Caller("owner of the socket", Right.ADMIN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +111,7 @@ class AccessPolicy:
         if presented and self.tokens is not None:
             return self._bearer(presented, self.tokens)
         if at_socket and not self.token_on_socket:
-            return Caller("owner of the socket", Right.ADMIN)
+            return _OWNER
         if not forwarded and not self.token_with_certificate:
             certified = self._certified(call.transport())
             if certified is not None:
