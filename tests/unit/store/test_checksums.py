@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from sessiond.store.errors import CorruptedError, StoreError
+from sessiond.store.sqlite.checksums import checksum
 from sessiond.store.sqlite.engine import DATABASE_NAME, SqliteStore
 from sessiond.store.sqlite.migration_files import load_migrations
 from sessiond.store.sqlite.migrations import migrate
+from sessiond.store.sqlite.session_rows import ROW_COLUMNS, SessionRow
 from sessionstore.v1 import admin_service_pb2 as admin_pb
 from sessionstore.v1 import session_store_service_pb2 as pb
 from sessionstore.v1.session_pb2 import SessionConfig
@@ -281,3 +283,15 @@ async def test_a_damaged_row_stays_damaged_in_a_migration(tmp_path: Path) -> Non
         with pytest.raises(CorruptedError):
             await events(store, damaged)
     await store.close()
+
+
+def test_the_sum_of_a_session_is_that_of_its_columns_in_their_order_but_for_its_key() -> None:
+    """The database's format: a row that was written before must not look damaged."""
+    columns = ROW_COLUMNS.replace(" ", "").split(",")
+    numbers = {name: number for number, name in enumerate(columns, 7)}
+    texts = {"id": "s-1", "last_model": None, "active_message_id": "m 1"}
+    row = SessionRow(**{**numbers, **texts})  # type: ignore[arg-type]
+
+    summed = [getattr(row, name) for name in columns if name not in {"session_key", "checksum"}]
+
+    assert row.sum_now() == checksum(tuple(summed))

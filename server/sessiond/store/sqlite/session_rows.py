@@ -4,11 +4,11 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
+from zlib import crc32
 
 from sessiond.contract.limits import Limits
 from sessiond.contract.timestamps import from_us
 from sessiond.store.errors import CorruptedError, NotFoundError
-from sessiond.store.sqlite.checksums import checksum
 from sessiond.store.sqlite.errors import reading
 from sessiond.store.sqlite.session_metadata import NO_LABELS, SESSIONS_AT_ONCE, Labels, read_metadata
 from sessionstore.v1.admin_service_pb2 import ArchiveInfo
@@ -71,25 +71,12 @@ class SessionRow:
 
     def sum_now(self) -> int:
         """The sum of what the row holds."""
-        return checksum(
-            (
-                self.id,
-                self.created_at_us,
-                self.updated_at_us,
-                self.status,
-                self.next_message,
-                self.next_event,
-                self.first_event,
-                self.message_count,
-                self.last_model,
-                self.active_message_id,
-                self.unindexed_from,
-                self.stored_bytes,
-                self.tool_calls,
-                self.unfinished_tool_calls,
-                self.labels_checksum,
-                self.archived_at_us,
-            )
+        # What `checksum` makes of these, written out: a third of the time, for each write to each session.
+        return crc32(
+            f"{self.id} {self.created_at_us} {self.updated_at_us} {self.status} {self.next_message} {self.next_event}"
+            f" {self.first_event} {self.message_count} {self.last_model} {self.active_message_id} {self.unindexed_from}"
+            f" {self.stored_bytes} {self.tool_calls} {self.unfinished_tool_calls} {self.labels_checksum}"
+            f" {self.archived_at_us} ".encode()
         )
 
     @property
