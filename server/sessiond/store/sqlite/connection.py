@@ -13,6 +13,7 @@ from typing import Literal, TypeVar
 import aiosqlite
 
 from sessiond.store.sqlite.errors import reading, translated
+from sessiond.store.sqlite.failed_reads import close_cursors
 
 __all__ = ["Durability", "EngineConnection", "ReaderPool", "open_reader", "open_writer"]
 
@@ -156,6 +157,10 @@ class ReaderPool:
             try:
                 with reading():
                     result = work(connection)
+            except BaseException as error:
+                close_cursors(error)
+                raise
+            else:
                 if discard is not None:
                     results.append(result)
                 return result
