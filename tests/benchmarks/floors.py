@@ -96,7 +96,7 @@ def executemany_rate(path: Path, batches: list[list[str]]) -> float:
             rows = [(first + n + 1, first + n, n, event_id, *fixed) for n, event_id in enumerate(batch)]
             connection.execute("BEGIN IMMEDIATE")
             connection.executemany(insert, rows)
-            index_events(connection, 1, first)
+            index_events(connection, 1, range(first, first + len(batch)))
             connection.execute("COMMIT")
             first += len(batch)
         return first / (perf_counter() - began)

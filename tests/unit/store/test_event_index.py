@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sessiond.contract.limits import Limits
-from sessiond.store.errors import AlreadyExistsError, NotFoundError
+from sessiond.store.errors import AlreadyExistsError, CorruptedError, NotFoundError
 from sessiond.store.sqlite.engine import DATABASE_NAME, SqliteStore
 from sessiond.store.sqlite.event_index import EVENTS_AT_ONCE
 from sessiond.store.sqlite.migration_files import load_migrations
@@ -158,3 +158,14 @@ async def test_events_of_an_older_schema_are_found(tmp_path: Path) -> None:
     assert repeated.append_event.already_existed
     await store.close()
     assert [] == database_faults(tmp_path)
+
+
+async def test_events_that_are_lost_before_they_are_indexed_are_told(data_dir: Path, store: SqliteStore) -> None:
+    """Else the indexes by id and by type would never have them, and nobody could tell."""
+    await create(store)
+    for number in range(EVENTS_AT_ONCE - 1):
+        await submit(store, append(part(), f"e{number}"))
+    with closing(sqlite3.connect(data_dir / DATABASE_NAME)) as connection, connection:
+        connection.execute("DELETE FROM events WHERE sequence = 5")
+    with pytest.raises(CorruptedError):
+        await submit(store, append(part(), "newest"))

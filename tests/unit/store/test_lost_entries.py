@@ -27,7 +27,7 @@ def creation(session_id: str) -> pb.CreateSessionRequest:
 
 
 async def fill(store: SqliteStore) -> None:
-    """Two sessions and two archives; the newest session has one of everything."""
+    """Two sessions and two archives; the newest session has one of everything, and its newest event has an id."""
     for session_id in ("archive a", "archive b", "a", NEWEST):
         await store.create_session(creation(session_id))
     for session_id in ("archive a", "archive b"):
@@ -39,17 +39,24 @@ async def fill(store: SqliteStore) -> None:
         pb.Mutation(create_tool_call=tool_call(NEWEST)),
         session_id=NEWEST,
     )
+    await submit(store, append(part(NEWEST), NEWEST), session_id=NEWEST)
 
 
-def lose_last_entry(path: Path, index: str) -> None:
-    """Takes the last cell of the index's only page off the count of its cells."""
+def only_page(path: Path, index: str) -> tuple[int, int]:
+    """Where the only page of an index begins, and its length."""
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         (page,) = connection.execute("SELECT rootpage FROM sqlite_schema WHERE name = ?", (index,)).fetchone()
         (page_bytes,) = connection.execute("PRAGMA page_size").fetchone()
+    return (page - 1) * page_bytes, page_bytes
+
+
+def lose_last_entry(path: Path, index: str) -> None:
+    """Takes the last cell of the index's only page off the count of its cells."""
+    begin, _ = only_page(path, index)
     with path.open("r+b") as file:
         # The count of cells stands behind the type of the page and its first free block.
-        file.seek((page - 1) * page_bytes + 3)
+        file.seek(begin + 3)
         cells = int.from_bytes(file.read(2))
         assert 0 < cells
         file.seek(-2, 1)
@@ -99,6 +106,10 @@ async def update(store: SqliteStore) -> object:
     return await store.submit(commit(NEWEST, pb.Mutation(update_tool_call=pb.ToolCallUpdate(tool_call_id=NEWEST))))
 
 
+async def repeat_event(store: SqliteStore) -> object:
+    return await submit(store, append(part(NEWEST), NEWEST), session_id=NEWEST)
+
+
 async def activate(store: SqliteStore) -> object:
     active = pb.ActiveMessageUpdate(message_id=NEWEST)
     return await store.submit(commit(NEWEST, pb.Mutation(set_active_message=active)))
@@ -125,6 +136,7 @@ async def activate(store: SqliteStore) -> object:
         ("tool_calls_unfinished", pending),
         ("tool_calls_by_id", update),
         ("messages_by_id", activate),
+        ("events_by_sequence", repeat_event),
     ],
 )
 async def test_what_an_index_has_lost_is_told(data_dir: Path, index: str, call: Call) -> None:

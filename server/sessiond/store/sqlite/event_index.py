@@ -56,7 +56,14 @@ _DROP_TYPES = """
     DELETE FROM event_types WHERE (session_key, type, sequence) IN (
         SELECT session_key, type, sequence FROM events WHERE session_key = ? AND sequence < ?)
 """
-_RECENT_IDS = "SELECT event_id, sequence FROM events WHERE session_key = ? AND sequence >= ? AND event_id IS NOT NULL"
+_RECENT = """
+    SELECT walked.sequence, recent.event_id,
+           (recent.session_key, recent.sequence) IS (walked.session_key, walked.sequence)
+    FROM events AS walked LEFT JOIN events AS recent USING (position)
+    WHERE walked.session_key = ? AND walked.sequence >= ? ORDER BY walked.sequence
+"""
+"""The sequence as the index has it, and whether the event that it leads to is that one."""
+
 _FIND_IDS = f"""
     SELECT event_id, sequence FROM event_ids
     WHERE session_key = ? AND event_id IN ({", ".join("?" * IDS_AT_ONCE)})
@@ -68,10 +75,11 @@ _COUNT_TYPES = f"""
 """  # noqa: S608 - our own names
 
 
-def index_events(connection: sqlite3.Connection, session_key: int, unindexed_from: int) -> None:
-    """Takes the events from `unindexed_from` on into the tables."""
-    connection.execute(_INDEX_IDS, (session_key, unindexed_from))
-    connection.execute(_INDEX_TYPES, (session_key, unindexed_from))
+def index_events(connection: sqlite3.Connection, session_key: int, unindexed: range) -> None:
+    """Takes these events, the newest, into the tables. Raises CorruptedError when they are not all found."""
+    connection.execute(_INDEX_IDS, (session_key, unindexed.start))
+    if connection.execute(_INDEX_TYPES, (session_key, unindexed.start)).rowcount != len(unindexed):
+        raise CorruptedError("the index of events by sequence")
 
 
 def drop_entries(connection: sqlite3.Connection, session_key: int, before: int) -> None:
@@ -80,9 +88,13 @@ def drop_entries(connection: sqlite3.Connection, session_key: int, before: int) 
     connection.execute(_DROP_TYPES, (session_key, before))
 
 
-def recent_ids(connection: sqlite3.Connection, session_key: int, unindexed_from: int) -> dict[str, int]:
-    """The sequences, by id, of the events that the tables do not have."""
-    return dict(connection.execute(_RECENT_IDS, (session_key, unindexed_from)))
+def recent_ids(connection: sqlite3.Connection, session_key: int, unindexed: range) -> dict[str, int]:
+    """The sequences, by id, of the events that the tables do not have, the newest. Raises CorruptedError."""
+    rows = connection.execute(_RECENT, (session_key, unindexed.start)).fetchall()
+    # An event that the index has lost, or leads away from, would be stored once more when it is repeated.
+    if [sequence for sequence, _, is_right in rows if is_right] != [*unindexed]:
+        raise CorruptedError("the index of events by sequence")
+    return {event_id: sequence for sequence, event_id, _ in rows if event_id is not None}
 
 
 def find_ids(connection: sqlite3.Connection, session_key: int, event_ids: list[str]) -> dict[str, int]:

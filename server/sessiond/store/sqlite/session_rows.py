@@ -84,6 +84,11 @@ class SessionRow:
         """The sequence of the newest event ever appended."""
         return self.next_event - 1 if self.next_event else None
 
+    @property
+    def unindexed(self) -> range:
+        """The sequences of the newest events, which the indexes by id and by type do not have yet."""
+        return range(self.unindexed_from, self.next_event)
+
 
 def is_beyond(row: SessionRow, more_bytes: int, limits: Limits) -> bool:
     """Whether the session would hold more than it may with so many bytes more."""

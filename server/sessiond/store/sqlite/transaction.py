@@ -132,10 +132,10 @@ class WriteTransaction:
             self._indexed_ids.setdefault(row.session_key, {}).update({name: found.get(name) for name in event_ids})
 
     def find_event(self, row: SessionRow, event_id: str) -> int | None:
-        """The sequence of the event with an id, or None."""
+        """The sequence of the event with an id, or None. Raises CorruptedError."""
         recent = self._memory.recent_ids.get(row.session_key)
         if recent is None:
-            recent = recent_ids(self.connection, row.session_key, row.unindexed_from)
+            recent = recent_ids(self.connection, row.session_key, row.unindexed)
             self._memory.recent_ids[row.session_key] = recent
         sequence = recent.get(event_id)
         if sequence is not None or row.unindexed_from <= row.first_event:
@@ -212,8 +212,8 @@ class WriteTransaction:
         """Writes the changed rows, and what waits to be indexed where that is enough."""
         connection = self.connection
         for row in map(self._rows.__getitem__, self._changed):
-            if row.next_event - row.unindexed_from >= EVENTS_AT_ONCE:
-                index_events(connection, row.session_key, row.unindexed_from)
+            if len(row.unindexed) >= EVENTS_AT_ONCE:
+                index_events(connection, row.session_key, row.unindexed)
                 row.unindexed_from = row.next_event
                 self._memory.recent_ids[row.session_key] = {}
         connection.executemany(
