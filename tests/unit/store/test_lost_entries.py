@@ -63,6 +63,17 @@ def lose_last_entry(path: Path, index: str) -> None:
         file.write((cells - 1).to_bytes(2))
 
 
+def change(path: Path, index: str, old: bytes, new: bytes) -> None:
+    """Changes bytes that occur once in the index's only page."""
+    begin, page_bytes = only_page(path, index)
+    with path.open("r+b") as file:
+        file.seek(begin)
+        page = file.read(page_bytes)
+        assert (1, len(old)) == (page.count(old), len(new))
+        file.seek(begin)
+        file.write(page.replace(old, new))
+
+
 async def session(store: SqliteStore) -> object:
     return await merged(store, NEWEST)
 
@@ -148,6 +159,19 @@ async def test_what_an_index_has_lost_is_told(data_dir: Path, index: str, call: 
     store = await SqliteStore.open(data_dir, durability="normal")
     with pytest.raises(CorruptedError):
         await call(store)
+    await store.close()
+
+
+async def test_a_request_that_its_index_leads_to_another_session_is_damage(data_dir: Path) -> None:
+    """And not a conflict of the client's, who sends again what made its session."""
+    store = await SqliteStore.open(data_dir, durability="normal")
+    await fill(store)
+    await store.close()
+    change(data_dir / DATABASE_NAME, "sqlite_autoindex_sessions_2", b"request z\x04", b"request z\x03")
+    store = await SqliteStore.open(data_dir, durability="normal")
+    for call in (create_again, create_by_request):
+        with pytest.raises(CorruptedError):
+            await call(store)
     await store.close()
 
 

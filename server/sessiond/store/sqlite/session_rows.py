@@ -122,6 +122,7 @@ def new_row(session_id: str, created_at_us: int) -> SessionRow:
 _BY_ID = f"SELECT {ROW_COLUMNS} FROM sessions WHERE id = ?"  # noqa: S608 - our own names
 _BY_ID_AGAIN = "SELECT 1 FROM sessions INDEXED BY sessions_by_id_again WHERE id = ?"
 _BY_REQUEST = f"SELECT {ROW_COLUMNS} FROM sessions WHERE request_id = ?"  # noqa: S608
+_REQUEST = "SELECT request_id FROM sessions WHERE session_key = ?"
 _BY_REQUEST_AGAIN = "SELECT 1 FROM sessions INDEXED BY sessions_by_request_again WHERE request_id = ?"
 
 
@@ -135,7 +136,11 @@ def find_session(connection: sqlite3.Connection, session_id: str) -> SessionRow 
 
 def find_requested(connection: sqlite3.Connection, request_id: str) -> SessionRow | None:
     """The row of the session that a request created, or None. Raises CorruptedError."""
-    return _find(connection, _BY_REQUEST, _BY_REQUEST_AGAIN, request_id)
+    row = _find(connection, _BY_REQUEST, _BY_REQUEST_AGAIN, request_id)
+    # The index may lead to another session. Its own words are not asked: by the key, the session's are.
+    if row is not None and connection.execute(_REQUEST, (row.session_key,)).fetchone() != (request_id,):
+        raise CorruptedError("the index of sessions by request")
+    return row
 
 
 def _find(connection: sqlite3.Connection, query: str, again: str, value: str) -> SessionRow | None:
