@@ -175,6 +175,25 @@ async def test_a_request_that_its_index_leads_to_another_session_is_damage(data_
     await store.close()
 
 
+async def test_pending_calls_that_a_walk_does_not_meet_are_told(data_dir: Path) -> None:
+    """Where a key is out of order, a walk from a key on can begin at another place than one of the whole session."""
+    store = await SqliteStore.open(data_dir, durability="normal")
+    for session_id in (NEWEST, "b", "c", "d"):
+        await store.create_session(creation(session_id))
+    for number in range(3):
+        for session_id in (NEWEST, "b", "c", "d"):
+            created = pb.Mutation(create_tool_call=tool_call(f"{number}"))
+            await submit(store, created, session_id=session_id)
+    await store.close()
+    # The entry of the third call of session 1: the type of its key, a number of one byte, becomes that of NULL.
+    nine, null = b"\x04\x09\x01\x01\x09\x09", b"\x04\x09\x00\x01\x09\x09"
+    change(data_dir / DATABASE_NAME, "tool_calls_unfinished", nine, null)
+    store = await SqliteStore.open(data_dir, durability="normal")
+    with pytest.raises(CorruptedError):
+        await pending(store)
+    await store.close()
+
+
 async def test_what_was_never_there_is_not_found(store: SqliteStore) -> None:
     """A second look finds nothing either."""
     await fill(store)
