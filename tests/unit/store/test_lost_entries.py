@@ -9,10 +9,11 @@ import pytest
 
 from sessiond.store.errors import CorruptedError, NotFoundError
 from sessiond.store.sqlite.engine import DATABASE_NAME, SqliteStore
+from sessiond.store.sqlite.event_index import EVENTS_AT_ONCE
 from sessionstore.v1 import admin_service_pb2 as admin_pb
 from sessionstore.v1 import session_store_service_pb2 as pb
 from sessionstore.v1.session_pb2 import SessionConfig
-from tests.builders import append, collect, commit, part, tool_call, user_message
+from tests.builders import append, collect, commit, custom, event_fragments, part, tool_call, user_message
 from tests.unit.store.sessions import listed, merged, submit
 
 Call = Callable[[SqliteStore], Awaitable[object]]
@@ -64,14 +65,26 @@ def lose_last_entry(path: Path, index: str) -> None:
 
 
 def change(path: Path, index: str, old: bytes, new: bytes) -> None:
-    """Changes bytes that occur once in the index's only page."""
+    """Changes bytes of the newest entry that has them, in the index's only page, which fills up from its end."""
     begin, page_bytes = only_page(path, index)
     with path.open("r+b") as file:
         file.seek(begin)
         page = file.read(page_bytes)
-        assert (1, len(old)) == (page.count(old), len(new))
+        assert old in page
+        assert len(old) == len(new)
         file.seek(begin)
-        file.write(page.replace(old, new))
+        file.write(page.replace(old, new, 1))
+
+
+def put_in_place(path: Path, index: str, kept: int, lost: int) -> None:
+    """Has one entry of the index's only page in place of another one, so that it is there twice."""
+    begin, _ = only_page(path, index)
+    with path.open("r+b") as file:
+        # Where the entries lie stands behind the header of the page, two bytes each.
+        file.seek(begin + 8 + 2 * kept)
+        place = file.read(2)
+        file.seek(begin + 8 + 2 * lost)
+        file.write(place)
 
 
 async def session(store: SqliteStore) -> object:
@@ -175,7 +188,13 @@ async def test_a_request_that_its_index_leads_to_another_session_is_damage(data_
     await store.close()
 
 
-async def test_pending_calls_that_a_walk_does_not_meet_are_told(data_dir: Path) -> None:
+# The entry of the third call of session 1. The type of its key becomes that of NULL, or the key a negative number.
+THIRD_CALL = b"\x04\x09\x01\x01\x09\x09"
+WITHOUT_KEY, NEGATIVE_KEY = b"\x04\x09\x00\x01\x09\x09", b"\x04\x09\x01\x01\x89\x09"
+
+
+@pytest.mark.parametrize("damaged", [WITHOUT_KEY, NEGATIVE_KEY])
+async def test_pending_calls_that_a_walk_does_not_meet_are_told(data_dir: Path, damaged: bytes) -> None:
     """Where a key is out of order, a walk from a key on can begin at another place than one of the whole session."""
     store = await SqliteStore.open(data_dir, durability="normal")
     for session_id in (NEWEST, "b", "c", "d"):
@@ -185,12 +204,44 @@ async def test_pending_calls_that_a_walk_does_not_meet_are_told(data_dir: Path) 
             created = pb.Mutation(create_tool_call=tool_call(f"{number}"))
             await submit(store, created, session_id=session_id)
     await store.close()
-    # The entry of the third call of session 1: the type of its key, a number of one byte, becomes that of NULL.
-    nine, null = b"\x04\x09\x01\x01\x09\x09", b"\x04\x09\x00\x01\x09\x09"
-    change(data_dir / DATABASE_NAME, "tool_calls_unfinished", nine, null)
+    change(data_dir / DATABASE_NAME, "tool_calls_unfinished", THIRD_CALL, damaged)
     store = await SqliteStore.open(data_dir, durability="normal")
     with pytest.raises(CorruptedError):
         await pending(store)
+    await store.close()
+
+
+async def events_of(store: SqliteStore, *types: str, descending: bool) -> object:
+    request = pb.GetEventsRequest(session_id="a", types=types, descending=descending)
+    return await collect(event_fragments(store.get_events(request)), "events")
+
+
+@pytest.mark.parametrize("descending", [False, True])
+async def test_an_event_in_place_of_another_one_is_told_behind_a_filter(data_dir: Path, descending: bool) -> None:
+    """As many entries as there should be, one of them twice."""
+    store = await SqliteStore.open(data_dir, durability="normal")
+    await store.create_session(creation("a"))
+    await submit(store, *(append(part()), append(custom("x"))) * 5, session_id="a")
+    await store.close()
+    put_in_place(data_dir / DATABASE_NAME, "events_by_sequence", kept=5, lost=4)
+    store = await SqliteStore.open(data_dir, durability="normal")
+    with pytest.raises(CorruptedError):
+        await events_of(store, "message_part", "message_complete", descending=descending)
+    await store.close()
+
+
+@pytest.mark.parametrize("descending", [False, True])
+async def test_events_of_a_type_that_a_walk_does_not_meet_are_told(data_dir: Path, descending: bool) -> None:
+    """The numbers of all entries are right, and a walk over those of one type ends at one in the middle."""
+    store = await SqliteStore.open(data_dir, durability="normal")
+    await store.create_session(creation("a"))
+    await submit(store, *(append(custom("x")),) * EVENTS_AT_ONCE, session_id="a")
+    await store.close()
+    sequence = EVENTS_AT_ONCE // 2
+    change(data_dir / DATABASE_NAME, "event_types", b"custom:x" + bytes([sequence]), b"custom:y" + bytes([sequence]))
+    store = await SqliteStore.open(data_dir, durability="normal")
+    with pytest.raises(CorruptedError):
+        await events_of(store, "custom:x", descending=descending)
     await store.close()
 
 

@@ -71,8 +71,14 @@ _FIND_IDS = f"""
 _FIND_ID = "SELECT event_id, sequence FROM event_ids WHERE session_key = ? AND event_id = ?"
 _INDEXED = "SELECT first_event, unindexed_from FROM sessions WHERE session_key = ?"
 _COUNT_TYPES = f"""
-    SELECT count(*), total(sequence) FROM event_types WHERE session_key = ? AND NOT {no_type("event_types.type")}
+    SELECT count(*), total(sequence), count(CASE WHEN type = ? AND sequence > ? AND sequence < ? THEN 1 END)
+    FROM event_types WHERE session_key = ? AND NOT {no_type("event_types.type")}
 """  # noqa: S608 - our own names
+_COUNT_TYPE = """
+    SELECT count(*) FROM (SELECT 1 FROM event_types WHERE type = ? AND sequence > ? AND sequence < ? AND session_key = ?
+                          ORDER BY sequence {} LIMIT -1)
+"""
+"""As the answer is walked: a key that is out of order can mislead that, and not the walk over all types."""
 
 
 def index_events(connection: sqlite3.Connection, session_key: int, unindexed: range) -> None:
@@ -118,12 +124,17 @@ def rows_of_type(
     Raises CorruptedError where the index lacks events or has others.
     """
     first_event, unindexed_from = connection.execute(_INDEXED, (session_key,)).fetchone()
+    direction = "DESC" if descending else ""
     if after < unindexed_from - 1 and unindexed_from - first_event <= COUNTED_EVENTS:
+        asked = (event_type, after, min(before, unindexed_from), session_key)
+        *counted, of_type = connection.execute(_COUNT_TYPES, asked).fetchone()
         indexed_events = range(first_event, unindexed_from)
         # Of each of them there is one entry: neither another number, nor another sequence, nor what is no type.
-        if (len(indexed_events), sum(indexed_events)) != connection.execute(_COUNT_TYPES, (session_key,)).fetchone():
+        if counted != [len(indexed_events), sum(indexed_events)] or (
+            connection.execute(_COUNT_TYPE.format(direction), asked).fetchone() != (of_type,)
+        ):
             raise CorruptedError("the index of events by type")
-    order = f"ORDER BY sequence {'DESC' if descending else ''}"
+    order = f"ORDER BY sequence {direction}"
     indexed = _of_type(
         event_type,
         connection.execute(
@@ -132,7 +143,7 @@ def rows_of_type(
             f"SELECT {COLUMNS} FROM event_types LEFT JOIN events USING (session_key, sequence)"  # noqa: S608
             " WHERE event_types.session_key = ? AND event_types.type = ?"
             f" AND event_types.sequence > ? AND event_types.sequence < ? ORDER BY event_types.sequence"
-            f" {'DESC' if descending else ''}",
+            f" {direction}",
             (session_key, event_type, after, min(before, unindexed_from)),
         ),
     )

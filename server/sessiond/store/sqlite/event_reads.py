@@ -27,7 +27,13 @@ __all__ = [
 WINDOW_EVENTS = 10_000
 """How many sequences a page with a filter walks over at most, so that no read takes long."""
 
-_COUNT = "SELECT count(*) FROM events WHERE session_key = ? AND sequence >= ? AND sequence < ?"
+_COUNT = """
+    SELECT count(*), coalesce(sum(sequence - ?2), 0)
+    FROM (SELECT sequence FROM events WHERE session_key = ?1 AND sequence >= ?2 AND sequence < ?3
+          ORDER BY sequence {} LIMIT -1)
+"""
+"""In the order of the walk: where a key is out of order, a walk backwards can meet less. LIMIT keeps the order in."""
+
 _WALKED_COLUMNS = COLUMNS.replace("events.sequence", "walked.sequence")
 """The sequence as the index has it: no other one has the sum of the row."""
 
@@ -107,10 +113,12 @@ def _encoded(session_key: int, row: EventRow) -> bytes:
     return encode_stored_event(sequence, position, stored_at_us, event_id, payload)
 
 
-def _check_walked(connection: sqlite3.Connection, session_key: int, first: int, end: int) -> None:
+def _check_walked(connection: sqlite3.Connection, session_key: int, first: int, end: int, order: str = "") -> None:
     """Whether the index has every sequence from `first` on to the one before `end`. Raises CorruptedError."""
-    (count,) = connection.execute(_COUNT, (session_key, first, end)).fetchone()
-    if count != max(end - first, 0):
+    found = connection.execute(_COUNT.format(order), (session_key, first, end)).fetchone()
+    count = max(end - first, 0)
+    # Neither one too few nor one in place of another.
+    if found != (count, count * (count - 1) // 2):
         raise CorruptedError(f"the events from {first} to {end - 1}")
 
 
@@ -202,5 +210,5 @@ def read_descending(
             walked_from = oldest
             break
     if event_filter.single_type is None:
-        _check_walked(connection, session_key, walked_from, before)
+        _check_walked(connection, session_key, walked_from, before, "DESC")
     return events, oldest

@@ -24,7 +24,7 @@ _UNFINISHED = f"""
     SELECT {TOOL_CALL_COLUMNS} FROM {_IS_UNFINISHED} AND tool_call_key > ?2 ORDER BY tool_call_key
 """  # noqa: S608
 _COUNT_UNFINISHED = f"""
-    SELECT (SELECT count(*) FROM {_IS_UNFINISHED} AND tool_call_key <= ?2)
+    SELECT (SELECT count(*) FROM {_IS_UNFINISHED} AND tool_call_key > 0 AND tool_call_key <= ?2)
            + (SELECT count(*) FROM {_IS_UNFINISHED} AND tool_call_key > ?2)
 """  # noqa: S608
 """Of both sides of a key: where the order is damaged, a walk from the key on may miss what one of all calls meets."""
