@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sessiond.store.errors import CorruptedError, NotFoundError
+from sessiond.store.sqlite import index_copies
 from sessiond.store.sqlite.engine import DATABASE_NAME, SqliteStore
 from sessiond.store.sqlite.event_index import EVENTS_AT_ONCE
 from sessionstore.v1 import admin_service_pb2 as admin_pb
@@ -242,6 +243,78 @@ async def test_events_of_a_type_that_a_walk_does_not_meet_are_told(data_dir: Pat
     store = await SqliteStore.open(data_dir, durability="normal")
     with pytest.raises(CorruptedError):
         await events_of(store, "custom:x", descending=descending)
+    await store.close()
+
+
+@pytest.mark.parametrize("copy", ["", "_again"])
+async def test_sessions_that_a_walk_backwards_does_not_meet_are_told(data_dir: Path, copy: str) -> None:
+    """Where a key is out of order, a walk to it can meet all that one from it on stops before."""
+    store = await SqliteStore.open(data_dir, durability="normal")
+    await fill(store)
+    await store.close()
+    database = data_dir / DATABASE_NAME
+    with closing(sqlite3.connect(database)) as connection:
+        (key, created_at_us), *_ = connection.execute("SELECT session_key, created_at_us FROM sessions WHERE id = 'a'")
+    entry = created_at_us.to_bytes(8) + bytes([key])
+    change(database, f"session_metadata_by_value{copy}", b"kindx" + entry, b"jindx" + entry)
+    store = await SqliteStore.open(data_dir, durability="normal")
+    with pytest.raises(CorruptedError):
+        await by_label(store)
+    await store.close()
+
+
+@pytest.mark.parametrize("call", [by_label, by_label_and_update])
+async def test_a_session_of_which_only_the_labels_are_left_is_told(
+    data_dir: Path, store: SqliteStore, call: Call
+) -> None:
+    """A list by a label goes from the labels to the sessions."""
+    await fill(store)
+    with closing(sqlite3.connect(data_dir / DATABASE_NAME)) as connection, connection:
+        connection.execute("DELETE FROM sessions WHERE id = ?", (NEWEST,))
+    with pytest.raises(CorruptedError):
+        await call(store)
+
+
+async def by_update(store: SqliteStore) -> object:
+    return await listed(store, pb.ListSessionsRequest(order_by=pb.SessionOrder.SESSION_ORDER_UPDATED_AT))
+
+
+async def by_messages(store: SqliteStore) -> object:
+    return await listed(store, pb.ListSessionsRequest(order_by=pb.SessionOrder.SESSION_ORDER_MESSAGE_COUNT))
+
+
+@pytest.mark.parametrize(
+    ("index", "call"), [("sessions_by_updated_at", by_update), ("sessions_by_message_count", by_messages)]
+)
+async def test_sessions_that_an_order_has_lost_are_told_where_they_are_few(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch, index: str, call: Call
+) -> None:
+    """And what it has too often; to count many would take longer than the list."""
+    store = await SqliteStore.open(data_dir, durability="normal")
+    await fill(store)
+    await store.close()
+    lose_last_entry(data_dir / DATABASE_NAME, index)
+    store = await SqliteStore.open(data_dir, durability="normal")
+    with pytest.raises(CorruptedError):
+        await call(store)
+    monkeypatch.setattr(index_copies, "COUNTED_SESSIONS", 0)
+    assert ["a"] == await call(store)
+    await store.close()
+
+
+async def test_a_session_that_a_list_meets_twice_is_told(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many sessions there are: its index leads there by two entries."""
+    monkeypatch.setattr(index_copies, "COUNTED_SESSIONS", 0)
+    store = await SqliteStore.open(data_dir, durability="normal")
+    await fill(store)
+    await store.close()
+    # One message, and the key of the newest session twice, the second time as the row that the entry leads to.
+    change(
+        data_dir / DATABASE_NAME, "sessions_by_message_count", b"\x04\x09\x01\x01\x04\x04", b"\x04\x09\x01\x01\x04\x03"
+    )
+    store = await SqliteStore.open(data_dir, durability="normal")
+    with pytest.raises(CorruptedError):
+        await by_messages(store)
     await store.close()
 
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 from sessiond.contract.limits import DEFAULT_PAGE_SIZE
 from sessiond.contract.timestamps import ceil_us, floor_us
-from sessiond.store.sqlite.index_copies import check_copies
+from sessiond.store.errors import CorruptedError
+from sessiond.store.sqlite.index_copies import check_copies, check_order
 from sessiond.store.sqlite.page_tokens import decode_token, encode_token
 from sessiond.store.sqlite.session_rows import ROW_COLUMNS, SessionRow, archive_infos, row_infos
 from sessionstore.v1 import admin_service_pb2 as admin_pb
@@ -31,6 +32,9 @@ _ARCHIVES = f"""
     SELECT {ROW_COLUMNS} FROM sessions WHERE archived_at_us IS NOT NULL AND (archived_at_us, session_key) < (?, ?)
     ORDER BY archived_at_us DESC, session_key DESC LIMIT ?
 """  # noqa: S608 - our own names
+_INDEXES = {"updated_at_us": "sessions_by_updated_at", "message_count": "sessions_by_message_count"}
+"""Of the orders whose index exists once."""
+
 _COLUMNS = ", ".join(f"s.{name.strip()}" for name in ROW_COLUMNS.split(","))
 
 
@@ -45,6 +49,8 @@ class _Conditions:
     values: list[object] = field(default_factory=list)
     copied: tuple[str, str] | None = None
     """The index that exists twice and is walked over, after its table; None when another one is."""
+    from_labels: bool = False
+    """Whether the walk is over labels, and from there to the sessions."""
     range_terms: list[str] = field(default_factory=list)
     range_values: list[object] = field(default_factory=list)
     """The conditions that make the range of it."""
@@ -54,13 +60,24 @@ class _Conditions:
         self.values += values
 
     def add_range(self, term: str, *values: object) -> None:
-        self.add(term, *values)
         self.range_terms.append(term)
         self.range_values += values
 
     @property
     def where(self) -> str:
-        return " AND ".join(self.terms)
+        others = " AND ".join(self.terms)
+        if self.from_labels:
+            # A session that is not there is not to be left out: its row is damaged.
+            others = f"(s.session_key IS NULL OR ({others}))"
+        return " AND ".join([*self.range_terms, others])
+
+    @property
+    def all_values(self) -> list[object]:
+        return [*self.range_values, *self.values]
+
+    def order(self, column: str, *, ascending: bool) -> str:
+        direction = "ASC" if ascending else "DESC"
+        return f"ORDER BY {self.lead}.{column} {direction}, {self.lead}.session_key {direction}"
 
 
 def _conditions(connection: sqlite3.Connection, request: pb.ListSessionsRequest) -> _Conditions:
@@ -103,8 +120,9 @@ def _add_metadata(
     rarest = min(counts, key=lambda pair: counts[pair], default=None)
     for pair in pairs.items():
         if pair == rarest and (by_creation or counts[pair] <= SELECTIVE_MATCHES):
-            # CROSS JOIN keeps the order of the tables: the matches first, then their sessions.
-            conditions.source = "session_metadata m CROSS JOIN sessions s ON s.session_key = m.session_key"
+            # LEFT JOIN keeps the order of the tables: the matches first, then their sessions.
+            conditions.source = "session_metadata m LEFT JOIN sessions s ON s.session_key = m.session_key"
+            conditions.from_labels = True
             conditions.copied = ("session_metadata m", "session_metadata_by_value")
             conditions.add_range("m.key = ? AND m.value = ?", *pair)
             if by_creation:
@@ -138,21 +156,23 @@ def list_sessions(connection: sqlite3.Connection, request: pb.ListSessionsReques
         add(f"{place} {'>' if request.ascending else '<'} (?, ?)", value, key)
     size = request.page_size or DEFAULT_PAGE_SIZE
     size = size if remaining == _NO_LIMIT else min(size, remaining)
-    direction = "ASC" if request.ascending else "DESC"
-    query = (
-        f"SELECT {_COLUMNS} FROM {conditions.source} WHERE {conditions.where}"  # noqa: S608
-        f" ORDER BY {conditions.lead}.{column} {direction}, {conditions.lead}.session_key {direction} LIMIT ? OFFSET ?"
-    )
-    rows = connection.execute(query, (*conditions.values, size + 1, offset)).fetchall()
+    order = conditions.order(column, ascending=request.ascending)
+    query = f"SELECT {_COLUMNS} FROM {conditions.source} WHERE {conditions.where} {order} LIMIT ? OFFSET ?"  # noqa: S608
+    found = connection.execute(query, (*conditions.all_values, size + 1, offset)).fetchall()
+    rows = [SessionRow.of(columns) for columns in found]
+    _check_sorted(rows, column, ascending=request.ascending)
     if by_creation and len(rows) > size:
-        last = SessionRow.of(rows[-1])
+        last = rows[-1]
         end = f"{place} {'<=' if request.ascending else '>='} (?, ?)"
         conditions.add_range(end, last.created_at_us, last.session_key)
     if conditions.copied is not None:
-        check_copies(connection, *conditions.copied, conditions.range_terms, conditions.range_values)
+        walk = order if by_creation else ""
+        check_copies(connection, *conditions.copied, conditions.range_terms, conditions.range_values, walk)
+    if not by_creation and not conditions.from_labels:
+        check_order(connection, _INDEXES[column])
     response = pb.ListSessionsResponse()
     size_bytes = 0
-    page = [SessionRow.of(found) for found in rows[:size]]
+    page = rows[:size]
     for row, info in zip(page, row_infos(connection, page), strict=True):
         size_bytes += info.ByteSize()
         if response.sessions and size_bytes > PAGE_BYTES:
@@ -164,6 +184,14 @@ def list_sessions(connection: sqlite3.Connection, request: pb.ListSessionsReques
     if count and len(rows) > count and remaining != 0:
         response.next_page_token = encode_token(request, getattr(last, column), last.session_key, remaining)
     return response
+
+
+def _check_sorted(rows: list[SessionRow], column: str, *, ascending: bool) -> None:
+    """Raises CorruptedError where an index leads to a session twice, or to one that has another place."""
+    places = [(getattr(row, column), row.session_key) for row in rows]
+    later, earlier = (places[1:], places[:-1]) if ascending else (places[:-1], places[1:])
+    if any(before >= after for before, after in zip(earlier, later, strict=True)):
+        raise CorruptedError("the order of sessions")
 
 
 def list_archives(
@@ -180,7 +208,8 @@ def list_archives(
     if len(rows) > size:
         terms.append("(archived_at_us, session_key) >= (?, ?)")
         values += [rows[-1].archived_at_us or 0, rows[-1].session_key]
-    check_copies(connection, "sessions", "sessions_by_archived_at", terms, values)
+    order = "ORDER BY archived_at_us DESC, session_key DESC"
+    check_copies(connection, "sessions", "sessions_by_archived_at", terms, values, order)
     response = admin_pb.ListArchivesResponse()
     size_bytes = 0
     for row, info in zip(rows[:size], archive_infos(connection, rows[:size]), strict=True):
