@@ -212,6 +212,75 @@ async def test_pending_calls_that_a_walk_does_not_meet_are_told(data_dir: Path, 
     await store.close()
 
 
+def stored_items(path: Path) -> tuple[int, int]:
+    """How many messages and tool calls there are, whatever the indexes have."""
+    with closing(sqlite3.connect(path)) as connection:
+        (messages,) = connection.execute("SELECT count(*) FROM messages NOT INDEXED").fetchone()
+        (tool_calls,) = connection.execute("SELECT count(*) FROM tool_calls NOT INDEXED").fetchone()
+    return messages, tool_calls
+
+
+async def repeat_message(store: SqliteStore) -> object:
+    return await submit(store, pb.Mutation(append_message=user_message(NEWEST)), session_id=NEWEST)
+
+
+async def repeat_tool_call(store: SqliteStore) -> object:
+    return await submit(store, pb.Mutation(create_tool_call=tool_call(NEWEST)), session_id=NEWEST)
+
+
+async def repeat_with_an_update(store: SqliteStore) -> object:
+    """Looked for as a whole, since the update may not be made again."""
+    active = pb.Mutation(set_active_message=pb.ActiveMessageUpdate())
+    return await submit(store, pb.Mutation(append_message=user_message(NEWEST)), active, session_id=NEWEST)
+
+
+async def repeat_that_expects_an_event(store: SqliteStore) -> object:
+    message = pb.Mutation(append_message=user_message(NEWEST))
+    return await store.submit(commit(NEWEST, message, expected_last_sequence=1))
+
+
+@pytest.mark.parametrize(
+    ("index", "call"),
+    [
+        ("messages_by_id", repeat_message),
+        ("messages_by_id", repeat_with_an_update),
+        ("messages_by_id", repeat_that_expects_an_event),
+        ("tool_calls_by_id", repeat_tool_call),
+    ],
+)
+async def test_a_repeat_whose_id_is_damaged_in_the_index_is_not_stored_again(
+    data_dir: Path, index: str, call: Call
+) -> None:
+    """Of one of the newest, which is what clients repeat."""
+    store = await SqliteStore.open(data_dir, durability="normal")
+    await fill(store)
+    await store.close()
+    change(data_dir / DATABASE_NAME, index, NEWEST.encode(), b"{")
+    store = await SqliteStore.open(data_dir, durability="normal")
+    with pytest.raises(CorruptedError):
+        await call(store)
+    assert (1, 1) == stored_items(data_dir / DATABASE_NAME)
+    await store.close()
+
+
+@pytest.mark.parametrize(
+    ("index", "call"),
+    [("messages_by_sequence", repeat_message), ("tool_calls_by_order", repeat_tool_call)],
+)
+async def test_nothing_is_added_to_a_session_whose_newest_cannot_be_told(
+    data_dir: Path, index: str, call: Call
+) -> None:
+    """The index by id alone would not tell whether it is new."""
+    store = await SqliteStore.open(data_dir, durability="normal")
+    await fill(store)
+    await store.close()
+    lose_last_entry(data_dir / DATABASE_NAME, index)
+    store = await SqliteStore.open(data_dir, durability="normal")
+    with pytest.raises(CorruptedError):
+        await call(store)
+    await store.close()
+
+
 async def events_of(store: SqliteStore, *types: str, descending: bool) -> object:
     request = pb.GetEventsRequest(session_id="a", types=types, descending=descending)
     return await collect(event_fragments(store.get_events(request)), "events")

@@ -14,6 +14,7 @@ from sessiond.store.errors import AlreadyExistsError, CorruptedError, LimitReach
 from sessiond.store.sqlite.checksums import checksum, event_checksum
 from sessiond.store.sqlite.errors import reading
 from sessiond.store.sqlite.event_index import COLUMNS
+from sessiond.store.sqlite.newest_ids import NewestIds, add_newest
 from sessiond.store.sqlite.session_rows import SessionRow, is_beyond
 from sessiond.store.sqlite.tool_call_rows import TOOL_CALL_COLUMNS, ToolCallRow
 from sessiond.store.sqlite.transaction import WriteTransaction
@@ -86,6 +87,7 @@ class AppendMessage:
         """See IdentifiedMutation."""
         found = transaction.connection.execute(self._FIND, (row.session_key, self._message.id)).fetchone()
         if found is None:
+            _check_new(self._message.id, transaction.newest_messages(row), "messages")
             return False
         sequence, stored_at_us, payload, stored = found
         if stored != checksum((row.session_key, sequence, self._message.id, stored_at_us), payload):
@@ -99,6 +101,9 @@ class AppendMessage:
         self, transaction: WriteTransaction, row: SessionRow, result: pb.MutationResult, commit_index: int
     ) -> bool:
         """See IdentifiedMutation. Raises LimitReachedError."""
+        newest = transaction.newest_messages(row)
+        if self._message.id in newest:
+            return _found(self.find(transaction, row, result))
         if is_beyond(row, len(self._payload), self._limits):
             return self.find(transaction, row, result) or _refuse_beyond(row, self._limits)
         sequence = row.next_message
@@ -110,6 +115,7 @@ class AppendMessage:
         row.message_count += 1
         row.stored_bytes += len(self._payload)
         transaction.changed(row)
+        add_newest(newest, self._message.id)
         self._answer(result, sequence, transaction.now_us, already_existed=False)
         return False
 
@@ -140,6 +146,7 @@ class CreateToolCall:
         """See IdentifiedMutation."""
         found = transaction.connection.execute(self._FIND, (row.session_key, self._tool_call.id)).fetchone()
         if found is None:
+            _check_new(self._tool_call.id, transaction.newest_tool_calls(row), "tool calls")
             return False
         stored = ToolCallRow.of(row.session_key, found)
         if not _same(self._tool_call, self._payload, stored.payload, f"tool call {self._tool_call.id!r}"):
@@ -151,6 +158,9 @@ class CreateToolCall:
         self, transaction: WriteTransaction, row: SessionRow, result: pb.MutationResult, commit_index: int
     ) -> bool:
         """See IdentifiedMutation. Raises LimitReachedError."""
+        newest = transaction.newest_tool_calls(row)
+        if self._tool_call.id in newest:
+            return _found(self.find(transaction, row, result))
         if is_beyond(row, len(self._payload), self._limits):
             return self.find(transaction, row, result) or _refuse_beyond(row, self._limits)
         status, now_us = ToolCallStatus.TOOL_CALL_STATUS_PENDING_APPROVAL, transaction.now_us
@@ -164,6 +174,7 @@ class CreateToolCall:
         row.tool_calls += 1
         row.unfinished_tool_calls += 1
         transaction.changed(row)
+        add_newest(newest, self._tool_call.id)
         self._answer(result, transaction.now_us, already_existed=False)
         return False
 
@@ -258,6 +269,12 @@ def _inserted(connection: sqlite3.Connection, statement: str, values: tuple[obje
 
 def _refuse_beyond(row: SessionRow, limits: Limits) -> NoReturn:
     raise LimitReachedError.size(row.id, limits.max_bytes_per_session)
+
+
+def _check_new(item_id: str, newest: NewestIds, what: str) -> None:
+    """Raises CorruptedError when the index by id did not find what is stored."""
+    if item_id in newest:
+        raise CorruptedError(f"the index of {what} by id")
 
 
 def _found(found: bool) -> bool:

@@ -14,6 +14,7 @@ from sessiond.contract.timestamps import now_us
 from sessiond.store.errors import CorruptedError
 from sessiond.store.sqlite.checksums import event_checksum
 from sessiond.store.sqlite.event_index import EVENTS_AT_ONCE, find_ids, index_events, recent_ids
+from sessiond.store.sqlite.newest_ids import NewestIds, newest_messages, newest_tool_calls
 from sessiond.store.sqlite.publication import Publication, PublishedEvent
 from sessiond.store.sqlite.session_rows import SessionRow, find_live
 from sessiond.store.sqlite.writer_memory import WriterMemory
@@ -98,7 +99,7 @@ class WriteTransaction:
         """Drops a row that is no longer live, and what was to be written to it."""
         row = self._rows.pop(session_id, None)
         if row is not None:
-            self._memory.recent_ids.pop(row.session_key, None)
+            self._memory.forget_ids(row.session_key)
             self._indexed_ids.pop(row.session_key, None)
         self._changed.discard(session_id)
 
@@ -144,6 +145,20 @@ class WriteTransaction:
         if event_id not in asked:
             asked[event_id] = find_ids(self._connection, row.session_key, [event_id]).get(event_id)
         return asked[event_id]
+
+    def newest_messages(self, row: SessionRow) -> NewestIds:
+        """The ids of the session's newest messages, to be added to. Raises CorruptedError."""
+        found = self._memory.newest_messages.get(row.session_key)
+        if found is None:
+            found = self._memory.newest_messages[row.session_key] = newest_messages(self._connection, row)
+        return found
+
+    def newest_tool_calls(self, row: SessionRow) -> NewestIds:
+        """The ids of the session's newest tool calls, to be added to. Raises CorruptedError."""
+        found = self._memory.newest_tool_calls.get(row.session_key)
+        if found is None:
+            found = self._memory.newest_tool_calls[row.session_key] = newest_tool_calls(self._connection, row)
+        return found
 
     def trim_events(self, row: SessionRow, before: int) -> None:
         """Forgets the ids of events that are about to be deleted."""

@@ -1,7 +1,9 @@
 """What the writer knows of the database without asking it: nobody else writes there."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
+from sessiond.store.sqlite.newest_ids import NewestIds
 from sessiond.store.sqlite.session_rows import SessionRow
 
 __all__ = ["WriterMemory"]
@@ -20,6 +22,8 @@ class WriterMemory:
         rows: Rows of live sessions, by id.
         recent_ids: By session key: the events that the index of ids does not have yet, as sequences by id. Of some of
             the sessions whose rows are held, and only of those that somebody asked for.
+        newest_messages: By session key, of some of those sessions: the ids of the newest messages.
+        newest_tool_calls: The same of tool calls.
         next_position: The position that the next event gets, among the events of all sessions.
         positions_end: The first position that is not set aside yet: the counter in the database stands there, so that
             it changes once for many events. Those that are left at a restart are never given away.
@@ -28,6 +32,8 @@ class WriterMemory:
 
     rows: dict[str, SessionRow] = field(default_factory=dict)
     recent_ids: dict[int, dict[str, int]] = field(default_factory=dict)
+    newest_messages: dict[int, NewestIds] = field(default_factory=dict)
+    newest_tool_calls: dict[int, NewestIds] = field(default_factory=dict)
     next_position: int = 0
     positions_end: int = 0
     sessions: int | None = None
@@ -35,13 +41,23 @@ class WriterMemory:
     def forget(self) -> None:
         """Empties it: what it holds may not be what the database does."""
         self.rows.clear()
-        self.recent_ids.clear()
+        for ids in self._ids():
+            ids.clear()
         self.next_position = self.positions_end = 0
         self.sessions = None
 
     def trim(self) -> None:
         """Drops the rows and the ids that are held for longest, when there are too many."""
         while len(self.rows) > MAX_ROWS:
-            self.recent_ids.pop(self.rows.pop(next(iter(self.rows))).session_key, None)
-        while len(self.recent_ids) > MAX_SESSIONS_WITH_IDS:
-            del self.recent_ids[next(iter(self.recent_ids))]
+            self.forget_ids(self.rows.pop(next(iter(self.rows))).session_key)
+        for ids in self._ids():
+            while len(ids) > MAX_SESSIONS_WITH_IDS:
+                del ids[next(iter(ids))]
+
+    def forget_ids(self, session_key: int) -> None:
+        """Drops the ids of a session."""
+        for ids in self._ids():
+            ids.pop(session_key, None)
+
+    def _ids(self) -> "tuple[dict[int, Any], ...]":
+        return self.recent_ids, self.newest_messages, self.newest_tool_calls
