@@ -89,6 +89,51 @@ async def test_damage_in_a_row_is_told(
         await call(damaged)
 
 
+async def create_again(store: SqliteStore) -> object:
+    config = SessionConfig(metadata={"team": "a"})
+    return await store.create_session(pb.CreateSessionRequest(session_id="s", config=config))
+
+
+def writing(mutation: pb.Mutation) -> Callable[[SqliteStore], Awaitable[object]]:
+    return lambda store: store.submit(commit("s", mutation))
+
+
+def make_text(folder: Path, table: str, column: str, text: str) -> None:
+    """Has a text where bytes belong, which a strict table lets nobody store: the type is a number beside the value."""
+    for statement in (
+        f"UPDATE sqlite_schema SET sql = replace(sql, ') STRICT', ')') WHERE name = '{table}'",  # noqa: S608
+        f"UPDATE {table} SET {column} = '{text}'",  # noqa: S608
+        f"UPDATE sqlite_schema SET sql = sql || ' STRICT' WHERE name = '{table}'",  # noqa: S608
+    ):
+        with closing(sqlite3.connect(folder / DATABASE_NAME)) as connection, connection:
+            connection.execute("PRAGMA writable_schema = ON")
+            connection.execute(statement)
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "text", "call"),
+    [
+        ("sessions", "create_digest", "text", create_again),
+        # Nothing has the sum of nothing, whatever its type.
+        ("sessions", "approvals", "", create_again),
+        ("sessions", "config", "text", writing(pb.Mutation(update_session=pb.SessionUpdate(set_metadata={"k": "v"})))),
+        ("messages", "payload", "text", writing(pb.Mutation(append_message=user_message("m0")))),
+        ("tool_calls", "payload", "text", writing(pb.Mutation(create_tool_call=tool_call("c")))),
+        ("tool_calls", "payload", "text", writing(pb.Mutation(update_tool_call=pb.ToolCallUpdate(tool_call_id="c")))),
+        ("events", "payload", "text", writing(append(part("x"), "e0"))),
+    ],
+)
+async def test_a_value_of_another_type_is_damage_to_a_write_too(
+    folder: Path, table: str, column: str, text: str, call: Callable[[SqliteStore], Awaitable[object]]
+) -> None:
+    """A write that looks at what is stored is refused as a read is, and no failure of the server."""
+    make_text(folder, table, column, text)
+    store = await SqliteStore.open(folder, durability="normal")
+    with pytest.raises(CorruptedError):
+        await call(store)
+    await store.close()
+
+
 async def test_a_store_without_its_id_is_not_opened(folder: Path) -> None:
     """Clients tell by it whether they met the store before."""
     alter(folder, "DELETE FROM store_info")

@@ -61,7 +61,8 @@ def _same(sent: ItemT, sent_bytes: bytes, stored_bytes: bytes, what: str) -> boo
     if sent_bytes == stored_bytes:
         return True
     try:
-        stored = type(sent).FromString(stored_bytes)
+        with reading():
+            stored = type(sent).FromString(stored_bytes)
     except DecodeError as error:
         check_memory(error)
         raise CorruptedError(what) from error
@@ -90,7 +91,9 @@ class AppendMessage:
             _check_new(self._message.id, transaction.newest_messages(row), "messages")
             return False
         sequence, stored_at_us, payload, stored = found
-        if stored != checksum((row.session_key, sequence, self._message.id, stored_at_us), payload):
+        with reading():
+            total = checksum((row.session_key, sequence, self._message.id, stored_at_us), payload)
+        if stored != total:
             raise CorruptedError(f"message {sequence} of session {row.id!r}")
         if not _same(self._message, self._payload, payload, f"message {self._message.id!r}"):
             raise AlreadyExistsError("message", self._message.id, ErrorReason.ERROR_REASON_MESSAGE_ALREADY_EXISTS)

@@ -8,6 +8,7 @@ from google.protobuf.message import DecodeError
 from sessiond.contract.decode_errors import check_memory
 from sessiond.store.errors import CorruptedError
 from sessiond.store.sqlite.checksums import checksum
+from sessiond.store.sqlite.errors import reading
 from sessiond.store.sqlite.session_rows import SessionRow
 from sessionstore.v1.session_pb2 import Session, SessionConfig
 
@@ -44,11 +45,13 @@ def config_checksum(config: bytes, approvals: bytes, request_id: str | None, cre
 def read_config(connection: sqlite3.Connection, row: SessionRow) -> StoredConfig:
     """Reads it. Raises CorruptedError."""
     *stored, stored_sum = connection.execute(_SELECT, (row.session_key,)).fetchone()
-    if stored_sum != config_checksum(*stored):
-        raise CorruptedError(f"the configuration of session {row.id!r}")
     config, approvals, request_id, create_digest = stored
     try:
-        return StoredConfig(SessionConfig.FromString(config), Session.FromString(approvals), request_id, create_digest)
+        with reading():
+            if stored_sum != config_checksum(*stored):
+                raise CorruptedError(f"the configuration of session {row.id!r}")
+            decoded = SessionConfig.FromString(config), Session.FromString(approvals)
+            return StoredConfig(*decoded, request_id, create_digest)
     except DecodeError as error:
         check_memory(error)
         raise CorruptedError(f"the configuration of session {row.id!r}") from error

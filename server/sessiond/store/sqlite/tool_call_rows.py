@@ -5,6 +5,7 @@ from typing import Any
 
 from sessiond.store.errors import CorruptedError
 from sessiond.store.sqlite.checksums import checksum
+from sessiond.store.sqlite.errors import reading
 from sessionstore.v1.tool_pb2 import ToolCallStatus
 
 __all__ = ["TOOL_CALL_COLUMNS", "ToolCallRow"]
@@ -44,7 +45,9 @@ class ToolCallRow:
     def of(cls, session_key: int, columns: tuple[Any, ...]) -> "ToolCallRow":
         """The row with these TOOL_CALL_COLUMNS. Raises CorruptedError."""
         row = cls(*columns)
-        if row.checksum != row.sum_now(session_key):
+        with reading():
+            total = row.sum_now(session_key)
+        if row.checksum != total:
             raise CorruptedError(f"tool call {row.id!r}")
         return row
 
