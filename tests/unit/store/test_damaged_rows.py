@@ -143,7 +143,12 @@ async def test_a_store_without_its_id_is_not_opened(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     "statement",
-    ["SELECT lost FROM store_info", "SELECT 1 FROM lost", "INSERT INTO store_info (lost) VALUES (1)"],
+    [
+        "SELECT lost FROM store_info",
+        "SELECT 1 FROM lost",
+        "INSERT INTO store_info (lost) VALUES (1)",
+        "SELECT 1 FROM store_info JOIN store_info AS other USING (lost)",
+    ],
 )
 def test_a_name_that_the_schema_lost_is_damage(statement: str) -> None:
     """A flipped bit in the text of a statement that made a table."""
@@ -151,3 +156,15 @@ def test_a_name_that_the_schema_lost_is_damage(statement: str) -> None:
         connection.execute("CREATE TABLE store_info (key TEXT)")
         with pytest.raises(CorruptedError), translated():
             connection.execute(statement)
+
+
+def test_a_name_that_is_no_text_is_damage(tmp_path: Path) -> None:
+    """The driver cannot even tell what is missing."""
+    with closing(sqlite3.connect(tmp_path / "x.db")) as connection, connection:
+        connection.execute("CREATE TABLE referring (key REFERENCES other)")
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute("UPDATE sqlite_schema SET sql = replace(sql, 'other', CAST(x'f36f' AS TEXT))")
+    with closing(sqlite3.connect(tmp_path / "x.db")) as connection:
+        connection.execute("PRAGMA foreign_keys = ON")
+        with pytest.raises(CorruptedError), translated():
+            connection.execute("INSERT INTO referring VALUES (1)")

@@ -28,7 +28,7 @@ _CORRUPTED = {
 _NO_TEXT = "Could not decode to UTF-8"
 """How the driver's error begins for a text that is none; it has no code."""
 
-_NO_NAME = ("no such column", "no such table", "has no column named")
+_NO_NAME = ("no such column", "no such table", "has no column named", "cannot join using column")
 """In what the driver says of names that the schema lost by damage: the migrations made all that we use."""
 
 _UNAVAILABLE = {
@@ -90,6 +90,10 @@ def translated() -> Iterator[None]:
     except MemoryError as error:
         _log.warning("storage: no memory")
         raise OutOfMemoryError from error
+    except UnicodeDecodeError as error:
+        # What the driver says of a name in the schema that is no text.
+        _log.warning("storage: %s", error)
+        raise CorruptedError("the schema of the database") from error
     except sqlite3.Error as error:
         meaning = translate(error)
         if meaning is None:
