@@ -4,6 +4,7 @@ import logging
 from typing import Any, NoReturn
 
 import grpc
+from google.rpc.status_pb2 import Status
 from grpc_status import rpc_status
 
 from sessiond.call_counts import CallCounts
@@ -30,11 +31,14 @@ class ErrorInterceptor(WrappingInterceptor):
         async def call(request: Any, context: Any) -> Any:
             self._counts.open_calls += 1
             try:
-                return await behaviour(request, context)
-            except grpc.aio.AbortError:
-                raise
-            except Exception as error:  # noqa: BLE001 - the last place that can keep it from the client
-                await self._abort(context, method, error)
+                try:
+                    return await behaviour(request, context)
+                except grpc.aio.AbortError:
+                    raise
+                except Exception as error:  # noqa: BLE001 - the last place that can keep it from the client
+                    status = self._status(method, error)
+                del request
+                await _abort(context, status)
             finally:
                 self._counts.open_calls -= 1
 
@@ -45,16 +49,21 @@ class ErrorInterceptor(WrappingInterceptor):
 
         async def stream(request: Any, context: Any) -> None:
             with self._counts.open_stream(method):
+                status = None
                 try:
                     await write_answers(behaviour, request, context)
                 except grpc.aio.AbortError:
                     raise
                 except Exception as error:  # noqa: BLE001 - the last place that can keep it from the client
-                    await self._abort(context, method, error)
+                    status = self._status(method, error)
+                del request
+                if status is not None:
+                    await _abort(context, status)
 
         return stream
 
-    async def _abort(self, context: Any, method: str, error: Exception) -> NoReturn:
+    def _status(self, method: str, error: Exception) -> Status:
+        """The status that a call ends with, which is counted, and logged where nobody foresaw it."""
         if isinstance(error, MemoryError):
             _log.warning("%s found no memory", method)
             error = OutOfMemoryError()
@@ -66,6 +75,16 @@ class ErrorInterceptor(WrappingInterceptor):
             _log.error("%s failed unexpectedly", method, exc_info=error)
             status = internal_status()
             self._counts.refusals[reason_name(ErrorReason.ERROR_REASON_INTERNAL)] += 1
-        rich = rpc_status.to_status(status)
-        await context.abort(rich.code, rich.details, rich.trailing_metadata)
-        raise AssertionError("abort returned")
+        return status
+
+
+async def _abort(context: Any, status: Status) -> NoReturn:
+    """Ends a call. What handled it must be let go of before.
+
+    gRPC keeps the exception that it raises here in the call, and that holds the frames which it comes through and what
+    was raised before it: a ring, which only a collection of garbage frees, with the request and all that was made of
+    it.
+    """
+    rich = rpc_status.to_status(status)
+    await context.abort(rich.code, rich.details, rich.trailing_metadata)
+    raise AssertionError("abort returned")

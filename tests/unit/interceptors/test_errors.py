@@ -1,8 +1,10 @@
 """What becomes of an error that a handler raises."""
 
 import asyncio
+import gc
 import logging
-from collections.abc import AsyncIterator
+import weakref
+from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -40,6 +42,17 @@ class Context:
         raise grpc.aio.AbortError
 
 
+async def guarded(kind: str, unary: Any, stream: Any, counts: CallCounts | None = None) -> Any:
+    """One of the handlers, by the kind of its call, with the interceptor around it."""
+
+    async def continuation(_: grpc.HandlerCallDetails) -> Any:
+        make: Any = getattr(grpc, f"{kind}_rpc_method_handler")
+        return make(unary if kind.endswith("_unary") else stream)
+
+    handler = await ErrorInterceptor(counts or CallCounts()).intercept_service(continuation, Details())
+    return getattr(handler, kind)
+
+
 async def finish(kind: str, error: BaseException, context: Context, counts: CallCounts | None = None) -> list[str]:
     """Runs a guarded handler that raises an error, after an answer when it streams; returns what it answered."""
 
@@ -50,13 +63,9 @@ async def finish(kind: str, error: BaseException, context: Context, counts: Call
         yield "answer"
         raise error
 
-    async def continuation(_: grpc.HandlerCallDetails) -> Any:
-        make: Any = getattr(grpc, f"{kind}_rpc_method_handler")
-        return make(unary if kind.endswith("_unary") else stream)
-
-    handler: Any = await ErrorInterceptor(counts or CallCounts()).intercept_service(continuation, Details())
+    handler = await guarded(kind, unary, stream, counts)
     with suppress(grpc.aio.AbortError):
-        await getattr(handler, kind)("request", context)
+        await handler("request", context)
     return context.answers
 
 
@@ -124,3 +133,46 @@ async def test_a_client_that_is_gone_is_no_error(kind: str, caplog: pytest.LogCa
         await finish(kind, AssertionError("the handler went on"), context, counts)
     assert (None, {}, 0) == (context.ended, dict(counts.refusals), counts.open_calls)
     assert [] == caplog.records
+
+
+class Request:
+    """Something large."""
+
+
+@pytest.fixture
+def no_collections() -> Iterator[None]:
+    """Nothing is collected meanwhile that references alone keep."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("no_collections")
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_refused_request_is_let_go_of_at_once(kind: str) -> None:
+    """What gRPC raises to end a call it keeps in the call itself, until the garbage is collected."""
+
+    class Call(Context):
+        async def abort(self, code: grpc.StatusCode, details: str, _trailing_metadata: Any) -> None:
+            self.kept = grpc.aio.AbortError()
+            raise self.kept
+
+    async def unary(request: Request, _context: Any) -> str:
+        made_of_it = [request]
+        raise NotFoundError.session(str(len(made_of_it)))
+
+    async def stream(request: Request, _context: Any) -> AsyncIterator[str]:
+        made_of_it = [request]
+        yield "answer"
+        raise NotFoundError.session(str(len(made_of_it)))
+
+    request, call = Request(), Call()
+    seen = weakref.ref(request)
+    handling = (await guarded(kind, unary, stream))(request, call)
+    del request
+
+    with pytest.raises(grpc.aio.AbortError):
+        await handling
+
+    del handling
+    assert seen() is None
