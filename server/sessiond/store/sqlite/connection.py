@@ -12,6 +12,7 @@ from typing import Literal, TypeVar
 
 import aiosqlite
 
+from sessiond.store.errors import StoreError
 from sessiond.store.sqlite.errors import reading, translated
 from sessiond.store.sqlite.failed_reads import close_cursors
 
@@ -47,7 +48,12 @@ class EngineConnection(aiosqlite.Connection):
         come out as store errors.
         """
         with translated():
-            return await self._execute(work, self._conn)  # type: ignore[no-any-return,no-untyped-call]
+            try:
+                return await self._execute(work, self._conn)  # type: ignore[no-any-return,no-untyped-call]
+            except StoreError as error:
+                # The driver's frame holds its future, and that the error, which would hold all frames up to the call:
+                # garbage that only a collection frees.
+                raise error.with_traceback(None)  # noqa: B904 - the same error
 
 
 def _connector(path: Path, *, read_only: bool, pragmas: tuple[str, ...]) -> Callable[[], sqlite3.Connection]:

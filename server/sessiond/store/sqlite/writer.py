@@ -291,12 +291,12 @@ def _apply_one(transaction: WriteTransaction, operation: Operation[Any]) -> Any:
         try:
             return operation.apply(transaction)
         except StoreError as error:
-            return error
+            return error.with_traceback(None)
     transaction.begin_atomic()
     try:
         result = operation.apply(transaction)
     except StoreError as error:
         transaction.undo_atomic()
-        return error
+        return error.with_traceback(None)
     transaction.end_atomic()
     return result
