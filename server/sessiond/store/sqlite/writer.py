@@ -146,6 +146,8 @@ class Writer:
             group = self._take_group()
             if group:
                 await self._apply(group)
+                # The next may be long in coming, and this one may be large.
+                del group
             elif self._closing:
                 return
             else:
