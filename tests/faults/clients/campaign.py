@@ -37,7 +37,7 @@ QUICK_AT_ONCE = 4
 """What they do to each other does not count: how long the healthy client waits is judged by the long form alone."""
 
 MOST_RATIO = 3.0
-MOST_MB = 1000.0
+MOST_MB = 800.0
 """What clients have sent is in memory: a request for each open call, and gRPC's copy. The attacks send 350 MB."""
 
 NICENESS = 10
