@@ -66,6 +66,9 @@ _HEALTH: ServiceDescriptor = health_pb2.DESCRIPTOR.services_by_name["Health"]  #
 # The gRPC frame around a request, and what a client sends beyond the limit so that we, and not gRPC, refuse it.
 _RECEIVE_SLACK_BYTES = 4 * 1024 * 1024
 
+_MAX_WAITING_CALLS = 20_000
+"""How many calls of a method wait at gRPC to be let in; it ends those beyond with CANCELLED."""
+
 _KEEPALIVE_TIMEOUT_SECONDS = 20
 """How long a client may take to say that it is still there."""
 
@@ -75,6 +78,10 @@ def _server_options(limits: Limits, keepalive_seconds: int) -> list[tuple[str, i
     return [
         ("grpc.so_reuseport", 0),  # else a second daemon binds the same port silently
         ("grpc.max_receive_message_length", limits.max_request_bytes + _RECEIVE_SLACK_BYTES),
+        # By default gRPC begins to end waiting calls at 1,000, with CANCELLED and nothing else: too few for all tails
+        # that come back after a restart.
+        ("grpc.server.max_pending_requests", _MAX_WAITING_CALLS),
+        ("grpc.server.max_pending_requests_hard_limit", _MAX_WAITING_CALLS),
         # Clients on other machines' networks ping idle tails; gRPC's own limit would drop them after a few.
         ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
         ("grpc.keepalive_permit_without_calls", 1),
