@@ -1,8 +1,8 @@
 """What an index has lost is told: nobody is answered that it does not exist, and no list leaves it out."""
 
 import sqlite3
-from collections.abc import Awaitable, Callable
-from contextlib import closing
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import pytest
@@ -42,6 +42,18 @@ async def fill(store: SqliteStore) -> None:
         session_id=NEWEST,
     )
     await submit(store, append(part(NEWEST), NEWEST), session_id=NEWEST)
+
+
+@asynccontextmanager
+async def damaged(data_dir: Path, damage: Callable[[Path], None]) -> AsyncIterator[SqliteStore]:
+    """A store that was filled, and whose database was damaged while it was closed."""
+    store = await SqliteStore.open(data_dir, durability="normal")
+    await fill(store)
+    await store.close()
+    damage(data_dir / DATABASE_NAME)
+    store = await SqliteStore.open(data_dir, durability="normal")
+    yield store
+    await store.close()
 
 
 def only_page(path: Path, index: str) -> tuple[int, int]:
@@ -166,27 +178,19 @@ async def activate(store: SqliteStore) -> object:
 )
 async def test_what_an_index_has_lost_is_told(data_dir: Path, index: str, call: Call) -> None:
     """By whatever call needs it."""
-    store = await SqliteStore.open(data_dir, durability="normal")
-    await fill(store)
-    await store.close()
-    lose_last_entry(data_dir / DATABASE_NAME, index)
-    store = await SqliteStore.open(data_dir, durability="normal")
-    with pytest.raises(CorruptedError):
-        await call(store)
-    await store.close()
+    async with damaged(data_dir, lambda path: lose_last_entry(path, index)) as store:
+        with pytest.raises(CorruptedError):
+            await call(store)
 
 
 async def test_a_request_that_its_index_leads_to_another_session_is_damage(data_dir: Path) -> None:
     """And not a conflict of the client's, who sends again what made its session."""
-    store = await SqliteStore.open(data_dir, durability="normal")
-    await fill(store)
-    await store.close()
-    change(data_dir / DATABASE_NAME, "sqlite_autoindex_sessions_2", b"request z\x04", b"request z\x03")
-    store = await SqliteStore.open(data_dir, durability="normal")
-    for call in (create_again, create_by_request):
-        with pytest.raises(CorruptedError):
-            await call(store)
-    await store.close()
+    async with damaged(
+        data_dir, lambda path: change(path, "sqlite_autoindex_sessions_2", b"request z\x04", b"request z\x03")
+    ) as store:
+        for call in (create_again, create_by_request):
+            with pytest.raises(CorruptedError):
+                await call(store)
 
 
 # The entry of the third call of session 1. The type of its key becomes that of NULL, or the key a negative number.
@@ -252,15 +256,10 @@ async def test_a_repeat_whose_id_is_damaged_in_the_index_is_not_stored_again(
     data_dir: Path, index: str, call: Call
 ) -> None:
     """Of one of the newest, which is what clients repeat."""
-    store = await SqliteStore.open(data_dir, durability="normal")
-    await fill(store)
-    await store.close()
-    change(data_dir / DATABASE_NAME, index, NEWEST.encode(), b"{")
-    store = await SqliteStore.open(data_dir, durability="normal")
-    with pytest.raises(CorruptedError):
-        await call(store)
-    assert (1, 1) == stored_items(data_dir / DATABASE_NAME)
-    await store.close()
+    async with damaged(data_dir, lambda path: change(path, index, NEWEST.encode(), b"{")) as store:
+        with pytest.raises(CorruptedError):
+            await call(store)
+        assert (1, 1) == stored_items(data_dir / DATABASE_NAME)
 
 
 @pytest.mark.parametrize(
@@ -271,14 +270,9 @@ async def test_nothing_is_added_to_a_session_whose_newest_cannot_be_told(
     data_dir: Path, index: str, call: Call
 ) -> None:
     """The index by id alone would not tell whether it is new."""
-    store = await SqliteStore.open(data_dir, durability="normal")
-    await fill(store)
-    await store.close()
-    lose_last_entry(data_dir / DATABASE_NAME, index)
-    store = await SqliteStore.open(data_dir, durability="normal")
-    with pytest.raises(CorruptedError):
-        await call(store)
-    await store.close()
+    async with damaged(data_dir, lambda path: lose_last_entry(path, index)) as store:
+        with pytest.raises(CorruptedError):
+            await call(store)
 
 
 async def events_of(store: SqliteStore, *types: str, descending: bool) -> object:
@@ -359,32 +353,21 @@ async def test_sessions_that_an_order_has_lost_are_told_where_they_are_few(
     data_dir: Path, monkeypatch: pytest.MonkeyPatch, index: str, call: Call
 ) -> None:
     """And what it has too often; to count many would take longer than the list."""
-    store = await SqliteStore.open(data_dir, durability="normal")
-    await fill(store)
-    await store.close()
-    lose_last_entry(data_dir / DATABASE_NAME, index)
-    store = await SqliteStore.open(data_dir, durability="normal")
-    with pytest.raises(CorruptedError):
-        await call(store)
-    monkeypatch.setattr(index_copies, "COUNTED_SESSIONS", 0)
-    assert ["a"] == await call(store)
-    await store.close()
+    async with damaged(data_dir, lambda path: lose_last_entry(path, index)) as store:
+        with pytest.raises(CorruptedError):
+            await call(store)
+        monkeypatch.setattr(index_copies, "COUNTED_SESSIONS", 0)
+        assert ["a"] == await call(store)
 
 
 async def test_a_session_that_a_list_meets_twice_is_told(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many sessions there are: its index leads there by two entries."""
     monkeypatch.setattr(index_copies, "COUNTED_SESSIONS", 0)
-    store = await SqliteStore.open(data_dir, durability="normal")
-    await fill(store)
-    await store.close()
     # One message, and the key of the newest session twice, the second time as the row that the entry leads to.
-    change(
-        data_dir / DATABASE_NAME, "sessions_by_message_count", b"\x04\x09\x01\x01\x04\x04", b"\x04\x09\x01\x01\x04\x03"
-    )
-    store = await SqliteStore.open(data_dir, durability="normal")
-    with pytest.raises(CorruptedError):
-        await by_messages(store)
-    await store.close()
+    right, wrong = b"\x04\x09\x01\x01\x04\x04", b"\x04\x09\x01\x01\x04\x03"
+    async with damaged(data_dir, lambda path: change(path, "sessions_by_message_count", right, wrong)) as store:
+        with pytest.raises(CorruptedError):
+            await by_messages(store)
 
 
 async def test_what_was_never_there_is_not_found(store: SqliteStore) -> None:
