@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from time import monotonic
 
-__all__ = ["LOOPBACK", "ChildError", "free_ports", "running", "until_listening"]
+__all__ = ["LOOPBACK", "ChildError", "free_ports", "running", "until_listening", "until_said"]
 
 LOOPBACK = "127.0.0.1"
 PATIENCE_SECONDS = 30.0
@@ -81,6 +81,18 @@ async def until_listening(process: subprocess.Popen[bytes], port: int, log: Path
             writer.close()
             return
     raise ChildError(f"does not listen: {_last_line(log)}")
+
+
+async def until_said(process: subprocess.Popen[bytes], word: str, log: Path) -> None:
+    """Waits until a process has written a word. Raises ChildError."""
+    deadline = monotonic() + PATIENCE_SECONDS
+    while monotonic() < deadline:
+        if word in log.read_text(encoding="utf-8", errors="replace"):
+            return
+        if process.poll() is not None:
+            raise ChildError(f"ended with {process.returncode}: {_last_line(log)}")
+        await asyncio.sleep(0.02)
+    raise ChildError(f"did not say {word!r}: {_last_line(log)}")
 
 
 def _last_line(log: Path) -> str:

@@ -1,6 +1,5 @@
 """The floors: a server that does nothing, and plain sqlite3 with the same rows and the same durability."""
 
-import asyncio
 import sqlite3
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -11,14 +10,12 @@ from time import perf_counter
 from sessiond.store.sqlite.engine import DATABASE_NAME
 from sessiond.store.sqlite.event_index import index_events
 from sessiond.store.sqlite.migrations import migrate
-from tests.benchmarks.child import ChildError, running
+from tests.benchmarks.child import running, until_said
 from tests.benchmarks.events import EVENT
 
 __all__ = ["NOOP", "RawCommits", "executemany_rate", "noop_server", "row_read_rate"]
 
 NOOP = "no-op gRPC server"
-
-START_SECONDS = 30.0
 
 
 @asynccontextmanager
@@ -26,11 +23,7 @@ async def noop_server(folder: Path) -> AsyncIterator[str]:
     """The address of a server that does nothing."""
     address, log = f"unix:{folder}/noop.sock", folder / "noop.log"
     async with running([sys.executable, "-m", "tests.benchmarks.noop_server", address], log) as process:
-        async with asyncio.timeout(START_SECONDS):
-            while "ready" not in log.read_text(encoding="utf-8"):
-                if process.poll() is not None:
-                    raise ChildError(f"the no-op server did not start: {log.read_text(encoding='utf-8')}")
-                await asyncio.sleep(0.02)
+        await until_said(process, "ready", log)
         yield address
 
 

@@ -24,7 +24,7 @@ import grpc
 from sessionstore.v1 import session_store_service_pb2 as pb
 from sessionstore.v1.session_store_service_pb2_grpc import SessionStoreServiceStub
 from tests.benchmarks.channels import open_channels
-from tests.benchmarks.child import running
+from tests.benchmarks.child import running, until_said
 from tests.benchmarks.daemon import OURS, running_daemon
 from tests.benchmarks.figures import percentile
 from tests.benchmarks.floors import NOOP, noop_server
@@ -35,7 +35,6 @@ __all__: list[str] = []
 
 NICENESS = 10
 CHANNELS = 8
-WARM_UP_SECONDS = 1.0
 SESSION = "s"
 LATEST = pb.GetEventsRequest(session_id=SESSION, descending=True, limit=1)
 APPEND = pb.AppendEventRequest(session_id=SESSION, event=part(""))
@@ -84,6 +83,11 @@ async def _flood(address: str, name: str) -> None:
         stubs = [SessionStoreServiceStub(channel) for channel in channels]
 
         async def again_and_again(number: int) -> None:
+            with suppress(grpc.aio.AioRpcError):
+                await once(stubs[number % CHANNELS])
+            if number == 0:
+                sys.stdout.write("flooding\n")
+                sys.stdout.flush()
             while True:
                 with suppress(grpc.aio.AioRpcError):
                     await once(stubs[number % CHANNELS])
@@ -102,10 +106,13 @@ async def _wait_often(address: str, seconds: float) -> None:
             await writing.write(pb.WriteRequest(commits=[commit(SESSION, append(part("")))]))
             await writing.read()
             written = perf_counter()
-            # Of calls that wait to be let in gRPC itself ends some, when they are more than a thousand.
-            with suppress(grpc.aio.AioRpcError):
+            try:
                 async for _ in stub.GetEvents(LATEST):
                     pass
+            except grpc.aio.AioRpcError as error:
+                # Of calls that wait to be let in gRPC itself ends some, when they are more than it takes.
+                if error.code() is not grpc.StatusCode.CANCELLED:
+                    raise
             found += [written - began, perf_counter() - written]
             await asyncio.sleep(PAUSE_SECONDS)
         writing.cancel()
@@ -117,8 +124,9 @@ async def _flooded(address: str, name: str | None, folder: Path) -> AsyncIterato
     if name is None:
         yield
         return
-    async with running([sys.executable, "-m", __spec__.name, "--flood", name, address], folder / "flood.log"):
-        await asyncio.sleep(WARM_UP_SECONDS)
+    log = folder / "flood.log"
+    async with running([sys.executable, "-m", __spec__.name, "--flood", name, address], log) as process:
+        await until_said(process, "flooding", log)
         yield
 
 
