@@ -9,15 +9,13 @@ from pathlib import Path
 from time import monotonic
 from typing import IO
 
-import grpc
-
 from sessionstore import AsyncSessionStore
 from sessionstore.errors import SessionStoreError
 from sessionstore.v1.admin_service_pb2 import GetServerMetricsResponse
 from tests.benchmarks.process_memory import peak_mb
 from tests.integration.process import SESSIOND, DaemonProcess
 
-__all__ = ["AttackedDaemon", "Rest", "attacked_daemon", "opened"]
+__all__ = ["AttackedDaemon", "Rest", "attacked_daemon"]
 
 READY = "sessiond is ready on "
 
@@ -131,15 +129,3 @@ async def attacked_daemon(
     with tempfile.TemporaryFile() as log, DaemonProcess(folder, *listen, *options, command=command, log=log) as process:
         async with AsyncSessionStore(process.address) as client:
             yield AttackedDaemon(process, client, log)
-
-
-@asynccontextmanager
-async def opened(address: str, how_many: int) -> AsyncIterator[list[grpc.aio.Channel]]:
-    """So many connections, which share nothing."""
-    options = [("grpc.use_local_subchannel_pool", 1), ("grpc.default_authority", "localhost")]
-    channels = [grpc.aio.insecure_channel(address, options=options) for _ in range(how_many)]
-    try:
-        yield channels
-    finally:
-        for channel in channels:
-            await channel.close()

@@ -8,9 +8,9 @@ import grpc
 
 from sessionstore.v1 import session_store_service_pb2 as pb
 from sessionstore.v1.session_store_service_pb2_grpc import SessionStoreServiceStub
+from tests.benchmarks.channels import open_channels
 from tests.builders import append, commit, part
 from tests.faults.clients.attack import Attack
-from tests.faults.clients.attacked_daemon import opened
 
 __all__ = ["largest_calls", "largest_streams", "sessions", "streams", "tiny_calls", "tiny_streams"]
 
@@ -114,6 +114,6 @@ async def largest_streams(attack: Attack) -> None:
 
 
 async def _flood(attack: Attack, workers: int, one: Any) -> None:
-    async with opened(attack.daemon.address, CHANNELS) as channels:
+    async with open_channels(attack.daemon.address, CHANNELS) as channels:
         stubs = [SessionStoreServiceStub(channel) for channel in channels]
         await attack.flood(workers, lambda number: one(number, stubs[number % CHANNELS]))

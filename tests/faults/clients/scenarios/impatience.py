@@ -9,9 +9,9 @@ import grpc
 
 from sessionstore.v1 import session_store_service_pb2 as pb
 from sessionstore.v1.session_store_service_pb2_grpc import SessionStoreServiceStub
+from tests.benchmarks.channels import open_channels
 from tests.builders import append, commit, part, tool_call, user_message
 from tests.faults.clients.attack import Attack
-from tests.faults.clients.attacked_daemon import opened
 
 __all__ = ["cancellations", "deadlines"]
 
@@ -68,7 +68,7 @@ class _Deadlines:
 async def deadlines(attack: Attack) -> None:
     """Calls of each kind with a deadline of a millisecond."""
     session, numbers, calls = await attack.session("deadlines"), count(), _calls()
-    async with opened(attack.daemon.address, CHANNELS) as channels:
+    async with open_channels(attack.daemon.address, CHANNELS) as channels:
         stubs = [_Deadlines(SessionStoreServiceStub(channel)) for channel in channels]
 
         async def one(worker: int) -> None:
@@ -82,7 +82,7 @@ async def deadlines(attack: Attack) -> None:
 async def cancellations(attack: Attack) -> None:
     """Calls of each kind that are cancelled at a moment that goes from the first to after the answer."""
     session, numbers, calls = await attack.session("cancelled"), count(), _calls()
-    async with opened(attack.daemon.address, CHANNELS) as channels:
+    async with open_channels(attack.daemon.address, CHANNELS) as channels:
         stubs = [SessionStoreServiceStub(channel) for channel in channels]
 
         async def one(worker: int) -> None:

@@ -4,9 +4,9 @@ from itertools import count
 
 from sessionstore.v1 import session_store_service_pb2 as pb
 from sessionstore.v1.session_store_service_pb2_grpc import SessionStoreServiceStub
+from tests.benchmarks.channels import open_channels
 from tests.builders import append, commit, part
 from tests.faults.clients.attack import Attack
-from tests.faults.clients.attacked_daemon import opened
 
 __all__ = ["tails_of_large_events", "tails_of_many_sessions", "tails_of_one_session", "unread_answers", "write_beside"]
 
@@ -37,7 +37,7 @@ async def tails_of_large_events(attack: Attack) -> None:
 
 async def _unread_tails(attack: Attack, tails: int, how_many_sessions: int, event_bytes: int) -> None:
     sessions = [await attack.session(f"unread-{number}") for number in range(how_many_sessions)]
-    async with opened(attack.daemon.address, CHANNELS) as channels:
+    async with open_channels(attack.daemon.address, CHANNELS) as channels:
         stubs = [SessionStoreServiceStub(channel) for channel in channels]
         for number in range(tails):
             stubs[number % CHANNELS].TailEvents(pb.TailEventsRequest(session_id=sessions[number % len(sessions)]))
@@ -70,7 +70,7 @@ async def unread_answers(attack: Attack) -> None:
     outcomes = [outcome async for outcome in attack.daemon.client.write(commits)]
     for number, outcome in enumerate(outcomes):
         attack.acknowledged[session][f"e{number}"] = outcome.result.results[0].append_event.sequence
-    async with opened(attack.daemon.address, CHANNELS) as channels:
+    async with open_channels(attack.daemon.address, CHANNELS) as channels:
         stubs = [SessionStoreServiceStub(channel) for channel in channels]
 
         async def one(number: int) -> None:
