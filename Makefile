@@ -25,11 +25,14 @@ $(READY): pyproject.toml
 demo: $(READY) ## Start a daemon, import a recorded session, show it, and follow it live.
 	@$(BIN)/python docs/demo/demo.py
 
-test: $(READY) ## Run the tests, and say how much of the branches they cover.
-	@$(BIN)/pytest --cov --cov-report= --numprocesses 2 --dist worksteal
-	@echo "branch coverage: $$($(BIN)/coverage report --format=total) %"
+PYTEST := $(BIN)/pytest --numprocesses 2 --dist worksteal
 
-coverage: ## Say what the newest run of the tests has not covered.
+test: $(READY) ## Run the tests.
+	@$(PYTEST)
+
+# Twice the processor time of the tests alone.
+coverage: $(READY) ## Run the tests, and say which branches they do not cover.
+	@$(PYTEST) --cov --cov-report=
 	@$(BIN)/coverage report --skip-covered --show-missing
 
 format: $(READY) ## Format the code.
