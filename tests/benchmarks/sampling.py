@@ -12,13 +12,13 @@ T = TypeVar("T")
 
 @asynccontextmanager
 async def sampling(take: Callable[[], Awaitable[T]], every_seconds: float) -> AsyncIterator[list[T]]:
-    """The samples, the first of which is taken at once, and of which there are more and more while the block runs."""
-    samples: list[T] = []
+    """The samples, of which there is one when the block begins, and more and more while it runs."""
+    samples = [await take()]
 
     async def go_on() -> None:
         while True:
-            samples.append(await take())
             await asyncio.sleep(every_seconds)
+            samples.append(await take())
 
     task = asyncio.create_task(go_on())
     try:

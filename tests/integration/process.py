@@ -52,7 +52,10 @@ class DaemonProcess:
 
     def start(self) -> None:
         """Starts it, and waits for the line that says that it is ready."""
-        self._process = subprocess.Popen(self._command, stdout=subprocess.PIPE, stderr=self._log, text=True)
+        # In a group of its own, so that an interrupt of a test or a campaign at the terminal does not stop it too.
+        self._process = subprocess.Popen(
+            self._command, stdout=subprocess.PIPE, stderr=self._log, text=True, process_group=0
+        )
         if self._process.stdout is None:
             raise AssertionError("no output to read")
         self.ready_line = self._process.stdout.readline()

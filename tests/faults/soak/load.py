@@ -11,7 +11,10 @@ from tests.benchmarks.events import EVENT
 from tests.benchmarks.lives import live
 from tests.builders import append, commit
 
-__all__ = ["run_load"]
+__all__ = ["Over", "run_load"]
+
+Over = Callable[[], bool]
+"""Says whether the load is to end."""
 
 LIVES = 4
 LONG_SESSIONS = 3
@@ -25,7 +28,7 @@ PAUSE_SECONDS = 0.05
 _numbers = count()
 
 
-async def run_load(daemon: Daemon, over: Callable[[], bool]) -> None:
+async def run_load(daemon: Daemon, over: Over) -> None:
     """Puts the load on until it is over. Raises what ended a part of it."""
     async with AsyncSessionStore(daemon.address) as follower, asyncio.TaskGroup() as group:
         for _ in range(LIVES):
@@ -38,7 +41,7 @@ async def run_load(daemon: Daemon, over: Callable[[], bool]) -> None:
             group.create_task(_read(daemon.client, session, over))
 
 
-async def _lives(daemon: Daemon, over: Callable[[], bool]) -> None:
+async def _lives(daemon: Daemon, over: Over) -> None:
     """Sessions one after the other, each deleted or archived, and deleted then."""
     while not over():
         session = f"life-{next(_numbers)}"
@@ -50,9 +53,7 @@ async def _lives(daemon: Daemon, over: Callable[[], bool]) -> None:
             await daemon.client.delete_session(session)
 
 
-async def _write(
-    client: AsyncSessionStore, session: str, over: Callable[[], bool], following: "list[asyncio.Task[None]]"
-) -> None:
+async def _write(client: AsyncSessionStore, session: str, over: Over, following: "list[asyncio.Task[None]]") -> None:
     """Appends, and trims what is old; the session is deleted in the end, which ends its tails."""
 
     async def commits() -> AsyncIterator[pb.CommitRequest]:
@@ -82,7 +83,7 @@ async def _follow(client: AsyncSessionStore, session: str) -> None:
             expected = event.sequence + 1
 
 
-async def _read(client: AsyncSessionStore, session: str, over: Callable[[], bool]) -> None:
+async def _read(client: AsyncSessionStore, session: str, over: Over) -> None:
     while not over():
         await client.get_session(session, omit_content=True)
         found = [event.sequence async for event in client.get_events(session, descending=True, limit=100)]

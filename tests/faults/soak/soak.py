@@ -1,12 +1,15 @@
 """Puts a steady load on a daemon for minutes or hours, and sees whether anything grows.
 
-python -m tests.faults.soak.soak --duration 10m --json build/soak.json --plot build/soak.svg
+    python -m tests.faults.soak.soak --duration 10m --json build/soak.json --plot build/soak.svg
+
+An interrupt ends it before its time; what there is by then is judged, kept and drawn. So it is when a call fails.
 """
 
 import argparse
 import asyncio
 import json
 import re
+import signal
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -37,10 +40,19 @@ async def run_soak(folder: Path, seconds: float) -> tuple[list[Sample], list[str
         await daemon.client.create_session(session_id="first")
         await daemon.client.append_event("first", EVENT)
         quiet = await taken(daemon.client, monotonic())
+        interrupted = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGINT, interrupted.set)
         end = monotonic() + seconds
+        ended_by: list[str] = []
         async with sampled(daemon.client, max(LEAST_INTERVAL_SECONDS, seconds / SAMPLES)) as samples:
-            await run_load(daemon, lambda: monotonic() >= end)
-        found = violations(samples)
+            try:
+                await run_load(daemon, lambda: interrupted.is_set() or monotonic() >= end)
+            except* Exception as failed:  # noqa: BLE001 - whatever it is, the samples until then are kept
+                ended_by = [f"the load was ended by {failure!r}" for failure in _single(failed)]
+            finally:
+                loop.remove_signal_handler(signal.SIGINT)
+        found = ended_by + violations(samples)
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 while (after := await taken(daemon.client, end - seconds)).tails or after.tasks > quiet.tasks + 1:
@@ -48,6 +60,13 @@ async def run_soak(folder: Path, seconds: float) -> tuple[list[Sample], list[str
         except TimeoutError:
             found.append(f"{after.tails} tails and {after.tasks} tasks are left, {quiet.tasks} were there before")
         return samples, found
+
+
+def _single(failed: BaseException) -> list[BaseException]:
+    """What a group of exceptions consists of, however deep."""
+    if isinstance(failed, BaseExceptionGroup):
+        return [single for inner in failed.exceptions for single in _single(inner)]
+    return [failed]
 
 
 def _seconds(text: str) -> float:

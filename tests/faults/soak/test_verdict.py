@@ -39,3 +39,8 @@ def test_the_log_is_bounded_while_tails_are_open() -> None:
 def test_the_memory_of_a_short_run_is_not_judged() -> None:
     """A process that has just begun gets what it is going to keep."""
     assert [] == violations([replace(sample, seconds=sample.seconds / 10) for sample in changed(memory_mb=0.1)])
+
+
+def test_a_run_that_ended_at_once_proves_nothing() -> None:
+    """Which is told as a violation."""
+    assert ["3 samples tell of nothing"] == violations(STEADY[:3])

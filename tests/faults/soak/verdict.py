@@ -18,12 +18,17 @@ MOST_GROWTH_MB_A_MINUTE = 0.5
 JUDGED_SECONDS = 300.0
 """In less, a process still settles, and its memory tells of nothing else."""
 
+LEAST_SAMPLES = 4
+"""One of each quarter."""
+
 SLACK = 1.1
 SLACK_COUNT = 5
 
 
 def violations(samples: Sequence[Sample]) -> list[str]:
     """What grows, or is not bounded."""
+    if len(samples) < LEAST_SAMPLES:
+        return [f"{len(samples)} samples tell of nothing"]
     found = []
     followed = [sample for sample in samples if sample.tails]
     if not followed:
@@ -41,7 +46,9 @@ def violations(samples: Sequence[Sample]) -> list[str]:
 
 
 def memory_growth(samples: Sequence[Sample]) -> float:
-    """In megabytes a minute, after the settling."""
+    """In megabytes a minute, after the settling; none where it ended before there was anything to compare."""
+    if len(samples) < LEAST_SAMPLES:
+        return 0.0
     return growth_a_minute([process_memory.Sample(sample.seconds, sample.memory_mb) for sample in samples])
 
 

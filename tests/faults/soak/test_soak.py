@@ -1,0 +1,41 @@
+"""A soak that ends before its time: what it has seen until then is judged and kept."""
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.benchmarks.daemon import Daemon
+from tests.faults.soak import soak
+from tests.faults.soak.load import Over, run_load
+
+
+async def test_an_interrupt_ends_it_with_what_was_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The load goes on until then, and nothing is left of it."""
+    begun = asyncio.Event()
+    async def noted(daemon: Daemon, over: Over) -> None:
+        begun.set()
+        await run_load(daemon, over)
+
+    monkeypatch.setattr(soak, "run_load", noted)
+    running = asyncio.create_task(soak.run_soak(tmp_path, 3600))
+    await begun.wait()
+    os.kill(os.getpid(), signal.SIGINT)
+    samples, _ = await running
+    assert samples
+
+
+async def test_a_call_that_fails_is_a_violation_and_keeps_the_samples(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each failure is told once, however deep in the groups of tasks."""
+
+    async def failing(_daemon: Daemon, _over: Over) -> None:
+        raise ExceptionGroup("outer", [OSError("one"), ExceptionGroup("inner", [ValueError("two")])])
+
+    monkeypatch.setattr(soak, "run_load", failing)
+    samples, found = await soak.run_soak(tmp_path, 1)
+    assert ["the load was ended by OSError('one')", "the load was ended by ValueError('two')"] == found[:2]
+    assert samples
