@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import sessiond
 from sessiond.store.sqlite.engine import DATABASE_NAME
 from sessiond.store.sqlite.migration_files import load_migrations
 from sessionstore import SessionStore
@@ -139,6 +140,13 @@ def test_archive_and_restore(daemon: DaemonProcess) -> None:
     assert ["alpha-2"] == [item["id"] for item in lines(run_command("sessions", "--json", address=daemon.address))]
     assert 0 == run_command("restore", "alpha-1", address=daemon.address).returncode
     assert 3 == len(lines(run_command("tail", "alpha-1", "--no-follow", "--json", address=daemon.address)))
+
+
+def test_the_version_is_a_command_and_an_option() -> None:
+    """Both are tried by people who do not know which it is."""
+    command, option = run_command("version"), run_command("--version")
+    assert (0, f"sessiond {sessiond.__version__}\n", "") == (command.returncode, command.stdout, command.stderr)
+    assert (0, command.stdout, "") == (option.returncode, option.stdout, option.stderr)
 
 
 def test_an_unreachable_daemon_is_told_with_its_address(tmp_path: Path) -> None:

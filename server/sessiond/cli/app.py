@@ -28,6 +28,12 @@ app = typer.Typer(
 )
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        daemon.version()
+        raise typer.Exit
+
+
 @app.callback()
 def configure(
     context: typer.Context,
@@ -73,6 +79,16 @@ def configure(
         Path | None,
         typer.Option(envvar="SESSIOND_TLS_CLIENT_KEY", metavar="FILE", help="Its private key.", show_default=False),
     ] = None,
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            callback=_print_version,
+            is_eager=True,
+            help="The same as the command `version`.",
+            show_default=False,
+        ),
+    ] = False,
 ) -> None:
     """Keeps the sessions of AI agents, and lets you follow them live."""
     path = config or default_config_file()

@@ -15,6 +15,7 @@ from tests.faults.soak.load import Over, run_load
 async def test_an_interrupt_ends_it_with_what_was_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The load goes on until then, and nothing is left of it."""
     begun = asyncio.Event()
+
     async def noted(daemon: Daemon, over: Over) -> None:
         begun.set()
         await run_load(daemon, over)
