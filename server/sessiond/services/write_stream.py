@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from sessiond.contract.limits import Limits
 from sessiond.contract.requests import check_commit, check_request
-from sessiond.interceptors.statuses import internal_status, status_of
+from sessiond.interceptors.last_status import LastStatus
 from sessiond.store.errors import DrainingError, StoreError
 from sessiond.store.protocol import Store
 from sessiond.turns import LARGE_BYTES, Turns
@@ -22,8 +22,13 @@ COMMITS_A_TURN = 32
 
 
 class _Submitted(NamedTuple):
-    outcome: "asyncio.Future[pb.CommitResponse]"
+    outcome: "asyncio.Future[pb.CommitResponse] | StoreError"
+    """What the writer will say, or why it was not asked."""
     size_bytes: int
+
+    @property
+    def is_done(self) -> bool:
+        return isinstance(self.outcome, StoreError) or self.outcome.done()
 
 
 class WriteStream:
@@ -43,6 +48,7 @@ class WriteStream:
         self._changed = asyncio.Event()
         """Set when a commit has its outcome, or there is nothing more to come."""
         self._room = asyncio.Event()
+        self._last_status = LastStatus()
 
     async def responses(self, requests: AsyncIterator[pb.WriteRequest]) -> AsyncGenerator[pb.WriteResponse, None]:
         """The answers, in the order of the commits.
@@ -58,7 +64,7 @@ class WriteStream:
             while True:
                 await self._changed.wait()
                 self._changed.clear()
-                while self._in_flight and self._in_flight[0].outcome.done():
+                while self._in_flight and self._in_flight[0].is_done:
                     response, refused = self._next_response()
                     yield response
                     self._room.set()
@@ -90,7 +96,9 @@ class WriteStream:
                 if size_bytes > LARGE_BYTES:
                     await self._large_turn()
                 outcome = self._submit(commit, size_bytes)
-                if size_bytes <= LARGE_BYTES and not outcome.done():
+                if isinstance(outcome, StoreError):
+                    self._changed.set()
+                elif size_bytes <= LARGE_BYTES:
                     self._turns.begin_small()
                     outcome.add_done_callback(self._end_small)
                 else:
@@ -115,17 +123,14 @@ class WriteStream:
             and self._bytes_in_flight + size_bytes <= self._limits.max_bytes_in_flight
         )
 
-    def _submit(self, commit: pb.CommitRequest, size_bytes: int) -> "asyncio.Future[pb.CommitResponse]":
+    def _submit(self, commit: pb.CommitRequest, size_bytes: int) -> "asyncio.Future[pb.CommitResponse] | StoreError":
         try:
             check_commit(commit, self._limits, size_bytes)
             return self._store.submit(commit)
         except StoreError as error:
-            refused: asyncio.Future[pb.CommitResponse] = asyncio.get_running_loop().create_future()
             # With its traceback it would hold this frame, and with that itself: garbage that only a collection frees,
             # and a collection of much of it holds up everybody.
-            refused.set_exception(error.with_traceback(None))
-            refused.exception()  # when the client leaves, nobody looks at it; that is no reason to complain
-            return refused
+            return error.with_traceback(None)
 
     def _end_small(self, _: "asyncio.Future[Any]") -> None:
         # Not as a callback of its own: the loop schedules each of them by itself.
@@ -139,21 +144,22 @@ class WriteStream:
         """The outcomes of the oldest commits, as many in order as are done, and how many of them are refusals."""
         response, refused = pb.WriteResponse(), 0
         size_bytes = 0
-        while self._in_flight and self._in_flight[0].outcome.done():
+        while self._in_flight and self._in_flight[0].is_done:
             submitted = self._in_flight.popleft()
             self._bytes_in_flight -= submitted.size_bytes
             outcome = response.outcomes.add()
-            _fill(outcome, submitted.outcome)
+            self._fill(outcome, submitted.outcome)
             size_bytes += outcome.ByteSize()
             refused += outcome.HasField("error")
             if size_bytes >= MAX_RESPONSE_BYTES or refused == COMMITS_A_TURN:
                 break
         return response, refused
 
-
-def _fill(outcome: pb.CommitOutcome, done: "asyncio.Future[pb.CommitResponse]") -> None:
-    error = done.exception()
-    if error is None:
-        outcome.result.CopyFrom(done.result())
-    else:
-        outcome.error.CopyFrom(status_of(error) if isinstance(error, StoreError) else internal_status())
+    def _fill(self, outcome: pb.CommitOutcome, done: "asyncio.Future[pb.CommitResponse] | StoreError") -> None:
+        error: BaseException | None
+        if isinstance(done, StoreError):
+            error = done
+        elif (error := done.exception()) is None:
+            outcome.result.CopyFrom(done.result())
+            return
+        outcome.error.CopyFrom(self._last_status.of(error))
