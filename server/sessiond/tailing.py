@@ -14,7 +14,7 @@ from sessiond.call_counts import CallCounts
 from sessiond.contract.cursors import check_cursor
 from sessiond.contract.limits import DEFAULT_HEARTBEAT_INTERVAL_SECONDS
 from sessiond.store.errors import HistoryTrimmedError
-from sessiond.store.protocol import EventFeed, EventPage, SessionGoneError, Store
+from sessiond.store.protocol import EventBounds, EventPage, SessionGoneError, Store
 from sessiond.turns import LARGE_BYTES, Turns
 from sessionstore.v1 import session_store_service_pb2 as pb
 
@@ -63,7 +63,7 @@ class Tail:
         with self._place:
             feed = await self._store.open_feed(self._request.session_id, self._request.types)
             try:
-                await self._start(feed)
+                self._start(feed.opened_at)
                 caught_up = self._request.from_now
                 if caught_up:
                     # Pins the sequence: whatever is appended from here on is in the tail, also after it is reopened.
@@ -97,8 +97,7 @@ class Tail:
             finally:
                 feed.close()
 
-    async def _start(self, feed: EventFeed) -> None:
-        bounds = await feed.bounds()
+    def _start(self, bounds: EventBounds) -> None:
         match self._request.WhichOneof("start"):
             case "after_sequence":
                 self._cursor = self._request.after_sequence

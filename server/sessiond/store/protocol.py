@@ -112,8 +112,9 @@ class EventFeed(Protocol):
     `wait` after it.
     """
 
-    async def bounds(self) -> EventBounds:
-        """Which events are stored. Raises SessionGoneError."""
+    @property
+    def opened_at(self) -> EventBounds:
+        """Which events were stored as it was opened."""
         ...
 
     async def read(self, after: int) -> EventPage:

@@ -138,8 +138,9 @@ class SqliteStore(StreamingReads):
 
     async def open_feed(self, session_id: str, types: Sequence[str] = ()) -> EventFeed:
         """See Store."""
+        published = self._hub.published
         found = await self._readers.run(lambda connection: session_events(connection, session_id))
-        return self._hub.open(found.session_key, EventFilter.of(types), self._readers)
+        return self._hub.open(found, EventFilter.of(types), self._readers, published=published)
 
     def wake_feeds(self) -> None:
         """See Store."""

@@ -13,7 +13,7 @@ from sessiond.store.protocol import EventBounds, EventPage, SessionGoneError
 from sessiond.store.sqlite.connection import ReaderPool
 from sessiond.store.sqlite.event_filters import EventFilter
 from sessiond.store.sqlite.event_pages import EventPageBuilder
-from sessiond.store.sqlite.event_reads import event_bounds, read_page
+from sessiond.store.sqlite.event_reads import SessionEvents, event_bounds, read_page
 from sessiond.store.sqlite.publication import Publication, PublishedEvent
 from sessiond.store.sqlite.shared_pages import PageKey, SharedPages
 from sessiond.store.sqlite.wakeups import Wakeups
@@ -28,10 +28,10 @@ _moments = count()
 class EventRing:
     """The newest events of one session, without gaps, bounded in bytes."""
 
-    def __init__(self) -> None:
+    def __init__(self, end: int | None) -> None:
         self._events: deque[PublishedEvent] = deque()
         self._size_bytes = 0
-        self._end: int | None = None
+        self._end = end
         """The sequence after the newest event; None while it is not known."""
 
     def take(self, change: Publication) -> None:
@@ -77,8 +77,8 @@ class EventRing:
 class _Topic:
     """One followed session."""
 
-    def __init__(self) -> None:
-        self.ring = EventRing()
+    def __init__(self, end: int | None) -> None:
+        self.ring = EventRing(end)
         self.feeds: set[SqliteEventFeed] = set()
         self.moment = next(_moments)
         """Another one after each change; no two sessions ever have the same."""
@@ -100,6 +100,8 @@ class FeedHub:
         self.pages = SharedPages()
         self.events = 0
         """How many events were published so far, followed or not."""
+        self.published = 0
+        """How many transactions were published so far."""
 
     def is_followed(self, session_key: int) -> bool:
         """Whether a session has feeds; may be called from any thread."""
@@ -112,6 +114,7 @@ class FeedHub:
 
     def publish(self, changes: dict[int, Publication]) -> None:
         """Tells the feeds what a transaction changed, once it is on disk."""
+        self.published += 1
         for session_key, change in changes.items():
             self.events += change.appended
             topic = self._topics.get(session_key)
@@ -124,10 +127,16 @@ class FeedHub:
         for topic in self._topics.values():
             topic.wake(self._wakeups)
 
-    def open(self, session_key: int, event_filter: EventFilter, readers: ReaderPool) -> "SqliteEventFeed":
-        """A new feed of a session, registered for wake-ups."""
-        topic = self._topics.setdefault(session_key, _Topic())
-        feed = SqliteEventFeed(self, session_key, topic, event_filter, readers)
+    def open(
+        self, found: SessionEvents, event_filter: EventFilter, readers: ReaderPool, *, published: int
+    ) -> "SqliteEventFeed":
+        """A new feed of a session that was found, registered for wake-ups; `published` is as it was before that."""
+        topic = self._topics.get(found.session_key)
+        if topic is None:
+            # When nothing was published in the meantime, there is nothing yet after what was found.
+            topic = _Topic(found.bounds.next if published == self.published else None)
+            self._topics[found.session_key] = topic
+        feed = SqliteEventFeed(self, found, topic, event_filter, readers)
         topic.feeds.add(feed)
         return feed
 
@@ -142,10 +151,12 @@ class SqliteEventFeed:
     """See EventFeed."""
 
     def __init__(
-        self, hub: FeedHub, session_key: int, topic: _Topic, event_filter: EventFilter, readers: ReaderPool
+        self, hub: FeedHub, found: SessionEvents, topic: _Topic, event_filter: EventFilter, readers: ReaderPool
     ) -> None:
+        self.opened_at = found.bounds
+        """See EventFeed."""
         self._hub = hub
-        self._session_key = session_key
+        self._session_key = found.session_key
         self._topic = topic
         self._filter = event_filter
         self._readers = readers
@@ -153,11 +164,6 @@ class SqliteEventFeed:
         self._waiter: asyncio.Future[None] | None = None
         self._deadline = 0.0
         self._timer: asyncio.TimerHandle | None = None
-
-    async def bounds(self) -> EventBounds:
-        """See EventFeed."""
-        found = await self._readers.run(lambda connection: event_bounds(connection, self._session_key))
-        return self._alive(found)
 
     async def read(self, after: int) -> EventPage:
         """See EventFeed."""
