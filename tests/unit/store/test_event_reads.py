@@ -1,7 +1,7 @@
 """Reads of events: order, filters, bounds and trimmed history."""
 
 import sqlite3
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +9,9 @@ import pytest
 
 from sessiond.store.errors import CorruptedError, CursorAheadError, HistoryTrimmedError, NotFoundError
 from sessiond.store.sqlite import event_reads
+from sessiond.store.sqlite.connection import ReaderPool
 from sessiond.store.sqlite.engine import DATABASE_NAME, SqliteStore
 from sessiond.store.sqlite.event_index import EventRow
-from sessiond.store.sqlite.reads import StreamingReads
 from sessionstore.v1 import admin_service_pb2 as admin_pb
 from sessionstore.v1 import session_store_service_pb2 as pb
 from sessionstore.v1.event_pb2 import StoredEvent
@@ -85,19 +85,38 @@ async def test_a_deletion_at_the_start_of_a_read_without_cursor_is_no_error(
     store: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who asks for what there is gets it, also when the oldest events go before the first page is read."""
-    original = StreamingReads._ascending
+    original = ReaderPool.run
     trim = pb.DeleteEventsBeforeRequest(session_id="s", before_sequence=4)
 
-    async def deleting_first(self: StreamingReads, *arguments: Any) -> AsyncGenerator[Sequence[bytes], None]:
+    async def deleting_first(self: ReaderPool, *arguments: Any) -> Any:
         await store.delete_events_before(trim)
-        async for events in original(self, *arguments):
-            yield events
+        return await original(self, *arguments)
 
-    monkeypatch.setattr(StreamingReads, "_ascending", deleting_first)
+    monkeypatch.setattr(ReaderPool, "run", deleting_first)
     assert await read(store) == [4, 5, 6, 7, 8, 9]
     trim.before_sequence = 7
     with pytest.raises(HistoryTrimmedError):
         await read(store, after_sequence=3)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{}, {"limit": 2}, {"limit": 2, "descending": True}, {"after_sequence": 9}],
+    ids=["all", "the oldest", "the newest", "nothing"],
+)
+async def test_an_answer_of_one_fragment_takes_one_read(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch, fields: dict[str, Any]
+) -> None:
+    """Each is a hop between threads, in which a busy event loop lets many others pass."""
+    original, reads = ReaderPool.run, []
+
+    async def counted(self: ReaderPool, *arguments: Any) -> Any:
+        reads.append(arguments)
+        return await original(self, *arguments)
+
+    monkeypatch.setattr(ReaderPool, "run", counted)
+    await read(store, **fields)
+    assert 1 == len(reads)
 
 
 @pytest.mark.parametrize("after", [None, 3])

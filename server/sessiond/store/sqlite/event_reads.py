@@ -176,8 +176,8 @@ def _commit_boundary(connection: sqlite3.Connection, session_key: int, sequence:
 
 def read_descending(
     connection: sqlite3.Connection,
-    session_id: str,
     session_key: int,
+    bounds: EventBounds,
     event_filter: EventFilter,
     *,
     after: int,
@@ -188,7 +188,6 @@ def read_descending(
 
     It has at most `most_events`. The events are encoded StoredEvents; there are none at the end.
     """
-    bounds = live_bounds(connection, session_id, session_key)
     if after + 1 >= before:
         # The sequence after the largest one is none that the database can be asked for.
         return [], after

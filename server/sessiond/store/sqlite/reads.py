@@ -3,16 +3,13 @@
 Each fragment is one short piece of work on a reader; nothing is held in the database while a client takes it.
 """
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
-from sessiond.contract.cursors import check_cursor
 from sessiond.contract.encoded_events import encode_events
 from sessiond.contract.limits import DEFAULT_PAGE_SIZE, MAX_SEQUENCE
-from sessiond.store.protocol import EventBounds
 from sessiond.store.sqlite.connection import ReaderPool
-from sessiond.store.sqlite.event_filters import EventFilter
-from sessiond.store.sqlite.event_reads import live_bounds, read_descending, read_page, session_events
+from sessiond.store.sqlite.event_walks import EventWalk
 from sessiond.store.sqlite.message_reads import message_bounds, read_messages
 from sessiond.store.sqlite.page_tokens import decode_token, encode_token
 from sessiond.store.sqlite.session_reads import SessionSnapshot, read_session
@@ -116,73 +113,12 @@ class StreamingReads:
 
     async def get_events(self, request: pb.GetEventsRequest) -> AsyncGenerator[bytes, None]:
         """See Store."""
-        session = await self._readers.run(lambda connection: session_events(connection, request.session_id))
-        # What is appended from now on does not belong to the answer, which would otherwise never end.
-        before = session.bounds.next
-        if request.HasField("before_sequence"):
-            before = min(before, request.before_sequence)
-        limit = _limit_of(request)
-        remaining = MAX_SEQUENCE if limit is None else limit
-        event_filter = EventFilter.of(request.types)
-        reading = self._descending if request.descending else self._ascending
-        async for events in reading(request, session.session_key, session.bounds, event_filter, before):
-            taken = events[:remaining]
+        walk = EventWalk.of(request)
+        remaining = request.limit if request.HasField("limit") else MAX_SEQUENCE
+        while not walk.is_over:
+            taken = (await self._readers.run(walk.next_fragment))[:remaining]
             remaining -= len(taken)
             if taken:
                 yield encode_events(taken)
             if not remaining:
                 return
-
-    async def _ascending(
-        self,
-        request: pb.GetEventsRequest,
-        session_key: int,
-        bounds: EventBounds,
-        event_filter: EventFilter,
-        before: int,
-    ) -> AsyncGenerator[Sequence[bytes], None]:
-        from_cursor, most = request.HasField("after_sequence"), _limit_of(request)
-        after = request.after_sequence if from_cursor else bounds.first - 1
-        if from_cursor:
-            check_cursor(after, bounds, skip_trimmed=request.skip_trimmed)
-        while after + 1 < before:
-            bounds, page = await self._readers.run(
-                lambda connection, after=after: (  # type: ignore[misc]
-                    now := live_bounds(connection, request.session_id, session_key),
-                    read_page(connection, session_key, now, event_filter, after=after, before=before, most_events=most),
-                )
-            )
-            # Who named no cursor takes what there is as the first page is read, whatever was deleted just before.
-            check_cursor(after, bounds, skip_trimmed=request.skip_trimmed or not from_cursor)
-            from_cursor = True
-            yield page.events
-            after = page.last
-
-    async def _descending(
-        self,
-        request: pb.GetEventsRequest,
-        session_key: int,
-        bounds: EventBounds,
-        event_filter: EventFilter,
-        before: int,
-    ) -> AsyncGenerator[Sequence[bytes], None]:
-        after, most = request.after_sequence if request.HasField("after_sequence") else -1, _limit_of(request)
-        while True:
-            events, before = await self._readers.run(
-                lambda connection, before=before: read_descending(  # type: ignore[misc]
-                    connection,
-                    request.session_id,
-                    session_key,
-                    event_filter,
-                    after=after,
-                    before=before,
-                    most_events=most,
-                )
-            )
-            if not events:
-                return
-            yield events
-
-
-def _limit_of(request: pb.GetEventsRequest) -> int | None:
-    return request.limit if request.HasField("limit") else None
