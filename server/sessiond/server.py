@@ -24,6 +24,7 @@ from sessiond.call_counts import CallCounts
 from sessiond.config import ConfigError, Listener, ServeConfig
 from sessiond.contract.limits import Limits
 from sessiond.contract.timestamps import now_us
+from sessiond.draining import Draining
 from sessiond.interceptors.access import AccessInterceptor
 from sessiond.interceptors.decoding import DecodingInterceptor
 from sessiond.interceptors.errors import ErrorInterceptor
@@ -106,7 +107,7 @@ class Daemon:
     _store: Store
     _health: StoreHealth
     _lag: LoopLag
-    _draining: asyncio.Event
+    _draining: Draining
     _grace_seconds: float
     _web: "WebGateway | None"
 
@@ -159,7 +160,7 @@ async def running_daemon(config: ServeConfig) -> AsyncIterator[Daemon]:
 async def _start(
     config: ServeConfig, limits: Limits, store: Store, tls: TlsFiles | None, credentials: grpc.ServerCredentials | None
 ) -> Daemon:
-    draining = asyncio.Event()
+    draining = Draining()
     policy = _access_policy(config)
     counts, lag, turns = CallCounts(), LoopLag(), Turns()
     handlers = PreparedHandlers(

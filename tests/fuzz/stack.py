@@ -21,6 +21,7 @@ from google.rpc.status_pb2 import Status
 from sessiond.access.policy import AccessPolicy
 from sessiond.call_counts import CallCounts
 from sessiond.contract.limits import Limits
+from sessiond.draining import Draining
 from sessiond.interceptors.access import AccessInterceptor
 from sessiond.interceptors.decoding import DecodingInterceptor
 from sessiond.interceptors.errors import ErrorInterceptor
@@ -163,7 +164,7 @@ class Stack:
         counts, lag, turns = CallCounts(), LoopLag(), Turns()
         # Nothing asks for it here, and a timer would be a difference between one run and the next.
         lag.close()
-        service = SessionStoreService(store, self._limits, asyncio.Event(), counts, turns)
+        service = SessionStoreService(store, self._limits, Draining(), counts, turns)
         pb_grpc.add_SessionStoreServiceServicer_to_server(service, registry)
         admin = AdminService(store, self._limits, ServerFacts("normal", started_at_us=0), counts, lag)
         admin_service_pb2_grpc.add_AdminServiceServicer_to_server(admin, registry)

@@ -13,6 +13,7 @@ from sessiond.access.policy import Caller
 from sessiond.access.rights import Right
 from sessiond.call_counts import CallCounts
 from sessiond.contract.limits import Limits
+from sessiond.draining import Draining
 from sessiond.interceptors.access import _caller
 from sessiond.services.session_store import SessionStoreService
 from sessiond.store.sqlite.engine import SqliteStore
@@ -92,7 +93,7 @@ async def finished(answer: Any) -> None:
 async def test_a_call_may_be_cancelled_wherever_it_waits(store: SqliteStore, name: str) -> None:
     """No task, feed, reader or transaction is left behind, and what was written is there whole or not at all."""
     counts = CallCounts()
-    service = SessionStoreService(store, Limits(), asyncio.Event(), counts, Turns())
+    service = SessionStoreService(store, Limits(), Draining(), counts, Turns())
     _caller.set(Caller("a test", Right.ADMIN))
     before = asyncio.all_tasks()
     for step in range(MOST_STEPS):

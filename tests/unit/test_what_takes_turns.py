@@ -12,6 +12,7 @@ from sessiond.access.policy import Caller
 from sessiond.access.rights import Right
 from sessiond.call_counts import CallCounts
 from sessiond.contract.limits import FRAGMENT_BYTES, Limits
+from sessiond.draining import Draining
 from sessiond.interceptors.access import _caller
 from sessiond.interceptors.decoding import DecodingInterceptor
 from sessiond.services.session_store import SessionStoreService
@@ -77,7 +78,7 @@ async def test_fragments_of_a_read(store: SqliteStore, limit: int, taken: int) -
     for _ in range(12):
         await store.submit(commit("s", append(part("x" * (FRAGMENT_BYTES // 6 if limit > 1 else 1)))))
     turns = Counted()
-    service = SessionStoreService(store, Limits(), asyncio.Event(), CallCounts(), turns)
+    service = SessionStoreService(store, Limits(), Draining(), CallCounts(), turns)
     _caller.set(Caller("a test", Right.READ))
     request = pb.GetEventsRequest(session_id="s", limit=limit)
     assert [fragment async for fragment in service.GetEvents(request, None)]  # type: ignore[arg-type]
@@ -127,7 +128,7 @@ async def test_large_requests_are_decoded(event: Any, taken: int) -> None:
 async def test_commits_of_a_stream(store: SqliteStore, commits: list[pb.CommitRequest], taken: int) -> None:
     """A large one takes a turn, as do many that are taken in and many that are refused; a small one goes at once."""
     turns = Counted()
-    stream = WriteStream(store, Limits(), asyncio.Event(), turns)
+    stream = WriteStream(store, Limits(), Draining(), turns)
     responses = stream.responses(one(pb.WriteRequest(commits=commits)))
     assert len(commits) == sum([len(response.outcomes) async for response in responses])
     assert taken == turns.taken

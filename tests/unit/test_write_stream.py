@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from sessiond.contract.limits import Limits
+from sessiond.draining import Draining
 from sessiond.services.write_stream import WriteStream
 from sessiond.store.errors import DrainingError
 from sessiond.store.sqlite.engine import SqliteStore
@@ -45,7 +46,7 @@ class Requests:
 async def test_reading_stops_while_too_much_is_in_flight(store: SqliteStore, limits: Limits, size: int) -> None:
     """A client that does not take its answers is not read on: memory stays bounded."""
     requests = Requests(100, size)
-    stream = WriteStream(store, limits, asyncio.Event(), Turns())
+    stream = WriteStream(store, limits, Draining(), Turns())
     responses = stream.responses(requests.__aiter__())
     answered = len((await anext(responses)).outcomes)
     while requests.taken < 9:  # eight in flight, and one that waits for room
@@ -60,14 +61,14 @@ async def test_reading_stops_while_too_much_is_in_flight(store: SqliteStore, lim
 async def test_a_commit_that_is_larger_than_what_may_be_in_flight_goes_alone(store: SqliteStore) -> None:
     """The bound on bytes delays, and refuses nothing."""
     requests = Requests(5, size=1_000)
-    stream = WriteStream(store, Limits(max_bytes_in_flight=10), asyncio.Event(), Turns())
+    stream = WriteStream(store, Limits(max_bytes_in_flight=10), Draining(), Turns())
     answered = [len(response.outcomes) async for response in stream.responses(requests.__aiter__())]
     assert [1] * 5 == answered
 
 
 async def test_draining_answers_what_was_read_and_then_says_so(store: SqliteStore) -> None:
     """A server that shuts down finishes the commits in flight, and ends the stream as unavailable."""
-    draining = asyncio.Event()
+    draining = Draining()
 
     async def requests() -> AsyncIterator[pb.WriteRequest]:
         yield pb.WriteRequest(commits=[commit("s", append(part("one"))), commit("s", append(part("two")))])
@@ -95,7 +96,7 @@ async def test_refused_commits_leave_nothing_for_the_garbage_collector(store: Sq
     gc.collect()
     gc.disable()
     try:
-        responses = WriteStream(store, Limits(), asyncio.Event(), Turns()).responses(requests())
+        responses = WriteStream(store, Limits(), Draining(), Turns()).responses(requests())
         assert 1000 == sum([len(response.outcomes) async for response in responses])
         assert gc.collect() < 1000
     finally:
@@ -124,7 +125,7 @@ async def test_large_commits_wait_while_much_waits_for_the_writer(store: SqliteS
         yield pb.WriteRequest(commits=[commit("s", append(part())), commit("s", append(part("x" * LARGE_BYTES)))])
 
     crowded: Any = Crowded(store)
-    responses = WriteStream(crowded, Limits(), asyncio.Event(), Turns()).responses(requests())
+    responses = WriteStream(crowded, Limits(), Draining(), Turns()).responses(requests())
     assert 1 == len((await anext(responses)).outcomes)
     last = asyncio.ensure_future(anext(responses))
     for _ in range(100):

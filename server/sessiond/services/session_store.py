@@ -1,6 +1,5 @@
 """The calls that mirror the store trait, the commits and the tails."""
 
-import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from typing import Any, TypeVar
@@ -13,6 +12,7 @@ from sessiond.call_counts import CallCounts
 from sessiond.contract.limits import Limits
 from sessiond.contract.requests import check_request
 from sessiond.contract.secrets import redact
+from sessiond.draining import Draining
 from sessiond.interceptors.access import current_caller
 from sessiond.services.single_mutations import SingleMutations
 from sessiond.services.tail_places import TailPlaces
@@ -33,7 +33,7 @@ AnswerT = TypeVar("AnswerT")
 class SessionStoreService(SingleMutations, pb_grpc.SessionStoreServiceServicer):
     """See SessionStoreService in the protos for what each call promises."""
 
-    def __init__(self, store: Store, limits: Limits, draining: asyncio.Event, counts: CallCounts, turns: Turns) -> None:
+    def __init__(self, store: Store, limits: Limits, draining: Draining, counts: CallCounts, turns: Turns) -> None:
         super().__init__(store, limits)
         self._counts = counts
         self._draining = draining

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from sessiond.contract.limits import Limits
 from sessiond.contract.requests import check_commit, check_request
+from sessiond.draining import Draining
 from sessiond.interceptors.last_status import LastStatus
 from sessiond.store.errors import DrainingError, StoreError
 from sessiond.store.protocol import Store
@@ -38,7 +39,7 @@ class WriteStream:
     have no answer yet, which the client feels as gRPC's own back-pressure.
     """
 
-    def __init__(self, store: Store, limits: Limits, draining: asyncio.Event, turns: Turns) -> None:
+    def __init__(self, store: Store, limits: Limits, draining: Draining, turns: Turns) -> None:
         self._store = store
         self._limits = limits
         self._draining = draining
@@ -58,8 +59,7 @@ class WriteStream:
         """
         reader = asyncio.create_task(self._read(requests), name="write stream reader")
         reader.add_done_callback(self._note_change)
-        drain = asyncio.create_task(self._draining.wait(), name="write stream drain")
-        drain.add_done_callback(lambda _: reader.cancel())
+        self._draining.tell(reader.cancel)
         try:
             while True:
                 await self._changed.wait()
@@ -79,9 +79,9 @@ class WriteStream:
                     return
         finally:
             # What was submitted is applied all the same; the client settles it by its ids.
-            drain.cancel()
+            self._draining.forget(reader.cancel)
             reader.cancel()
-            await asyncio.gather(drain, reader, return_exceptions=True)
+            await asyncio.gather(reader, return_exceptions=True)
 
     async def _read(self, requests: AsyncIterator[pb.WriteRequest]) -> None:
         async for request in requests:
