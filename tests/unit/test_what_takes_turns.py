@@ -121,12 +121,16 @@ async def test_large_requests_are_decoded(event: Any, taken: int) -> None:
         ([commit("s", append(part()))], 0),
         ([commit("s", append(LARGE))], 1),
         ([commit("s", append(part()))] * COMMITS_A_TURN, 1),
-        ([commit("s")] * COMMITS_A_TURN, 2),
+        ([commit("s")], 2),
+        ([commit("s")] * COMMITS_A_TURN, 3),
     ],
-    ids=["small", "large", "many", "many refused"],
+    ids=["small", "large", "many", "refused", "many refused"],
 )
 async def test_commits_of_a_stream(store: SqliteStore, commits: list[pb.CommitRequest], taken: int) -> None:
-    """A large one takes a turn, as do many that are taken in and many that are refused; a small one goes at once."""
+    """A large one takes a turn, as do many that are taken in; a small one goes at once.
+
+    After a refusal the answer takes one and so does whoever reads on: refusals wait for nothing else.
+    """
     turns = Counted()
     stream = WriteStream(store, Limits(), Draining(), turns)
     responses = stream.responses(one(pb.WriteRequest(commits=commits)))

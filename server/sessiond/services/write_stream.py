@@ -68,7 +68,7 @@ class WriteStream:
                     response, refused = self._next_response()
                     yield response
                     self._room.set()
-                    if refused == COMMITS_A_TURN:
+                    if refused:
                         await self._turns.take()
                 if self._in_flight:
                     continue
@@ -86,6 +86,7 @@ class WriteStream:
     async def _read(self, requests: AsyncIterator[pb.WriteRequest]) -> None:
         async for request in requests:
             check_request(request, self._limits)
+            refused = False
             for number, commit in enumerate(request.commits, 1):
                 if not number % COMMITS_A_TURN:
                     await self._turns.take()
@@ -97,6 +98,7 @@ class WriteStream:
                     await self._large_turn()
                 outcome = self._submit(commit, size_bytes)
                 if isinstance(outcome, StoreError):
+                    refused = True
                     self._changed.set()
                 elif size_bytes <= LARGE_BYTES:
                     self._turns.begin_small()
@@ -105,6 +107,9 @@ class WriteStream:
                     outcome.add_done_callback(self._note_change)
                 self._in_flight.append(_Submitted(outcome, size_bytes))
                 self._bytes_in_flight += size_bytes
+            if refused:
+                # Who sends what is refused is not read on at once: nothing that costs the disk time slows them down.
+                await self._turns.take()
 
     async def _large_turn(self) -> None:
         """Waits until a large commit may be submitted; smaller ones pass by, and do not wait for the large."""
