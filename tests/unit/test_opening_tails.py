@@ -33,8 +33,8 @@ class Reads:
         self.count = 0
         original = ReaderPool.run
 
-        async def run(pool: ReaderPool, work: Callable[..., Any], *more: Any) -> Any:
-            found = await original(pool, work, *more)
+        async def run(pool: ReaderPool, *arguments: Any, **options: Any) -> Any:
+            found = await original(pool, *arguments, **options)
             self.count += 1
             if self.count == 1 and meanwhile is not None:
                 await meanwhile()

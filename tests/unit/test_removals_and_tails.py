@@ -83,8 +83,8 @@ def removing_in_read(
     """
     original, numbers, done = ReaderPool.run, count(1), asyncio.Event()
 
-    async def removing(self: ReaderPool, work: Callable[..., Any], *more: Any) -> Any:
-        found = await original(self, work, *more)
+    async def removing(self: ReaderPool, *arguments: Any, **options: Any) -> Any:
+        found = await original(self, *arguments, **options)
         if next(numbers) == number:
             await remove(store)
             done.set()

@@ -88,9 +88,9 @@ async def test_a_deletion_at_the_start_of_a_read_without_cursor_is_no_error(
     original = ReaderPool.run
     trim = pb.DeleteEventsBeforeRequest(session_id="s", before_sequence=4)
 
-    async def deleting_first(self: ReaderPool, *arguments: Any) -> Any:
+    async def deleting_first(self: ReaderPool, *arguments: Any, **options: Any) -> Any:
         await store.delete_events_before(trim)
-        return await original(self, *arguments)
+        return await original(self, *arguments, **options)
 
     monkeypatch.setattr(ReaderPool, "run", deleting_first)
     assert await read(store) == [4, 5, 6, 7, 8, 9]
@@ -110,9 +110,9 @@ async def test_an_answer_of_one_fragment_takes_one_read(
     """Each is a hop between threads, in which a busy event loop lets many others pass."""
     original, reads = ReaderPool.run, []
 
-    async def counted(self: ReaderPool, *arguments: Any) -> Any:
+    async def counted(self: ReaderPool, *arguments: Any, **options: Any) -> Any:
         reads.append(arguments)
-        return await original(self, *arguments)
+        return await original(self, *arguments, **options)
 
     monkeypatch.setattr(ReaderPool, "run", counted)
     await read(store, **fields)

@@ -37,9 +37,9 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     made: list[object] = []
     original = ReaderPool.run
 
-    def counted(self: ReaderPool, work: Callable[..., Any]) -> Awaitable[Any]:
+    def counted(self: ReaderPool, work: Callable[..., Any], **options: Any) -> Awaitable[Any]:
         made.append(work)
-        return original(self, work)
+        return original(self, work, **options)
 
     monkeypatch.setattr(ReaderPool, "run", counted)
     return made

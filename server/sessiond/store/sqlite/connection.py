@@ -118,12 +118,16 @@ class ReaderPool:
     """A small pool of reading connections.
 
     A piece of work sees one snapshot. It must be short and never wait: while it runs, the log cannot be reset.
+
+    Work that reads as much as fits into a fragment is said to be long, and one connection is left to all other work: a
+    flood of it would let everybody wait for a hundred fragments.
     """
 
     def __init__(self, connections: list[EngineConnection]) -> None:
         self._connections = connections
         self._idle = list(connections)
         self._slots = asyncio.Semaphore(len(connections))
+        self._long_slots = asyncio.Semaphore(max(1, len(connections) - 1))
         self._settling: set[asyncio.Task[None]] = set()
 
     @classmethod
@@ -151,7 +155,13 @@ class ReaderPool:
         """How many connections have a transaction open."""
         return sum(connection.in_transaction for connection in self._connections)
 
-    async def run(self, work: Callable[[sqlite3.Connection], T], discard: Callable[[T], None] | None = None) -> T:
+    async def run(
+        self,
+        work: Callable[[sqlite3.Connection], T],
+        discard: Callable[[T], None] | None = None,
+        *,
+        long: bool = False,
+    ) -> T:
         """Runs `work` on one snapshot, in the thread of an idle connection.
 
         `discard` gets what the work came to when the caller has left by then.
@@ -175,37 +185,51 @@ class ReaderPool:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
 
-        await self._slots.acquire()
-        connection = self._idle.pop()
+        connection = await self._take(long=long)
         try:
             result = await connection.run(in_one_snapshot)
         except asyncio.CancelledError:
             # The thread is still at work. Whoever came next would queue behind it there, out of everybody's sight.
-            settling = asyncio.create_task(self._settle(connection, results, discard), name="sessiond reader settles")
+            settling = asyncio.create_task(
+                self._settle(connection, results, discard, long=long), name="sessiond reader settles"
+            )
             self._settling.add(settling)
             settling.add_done_callback(self._settling.discard)
             raise
         except BaseException:
-            self._give_back(connection)
+            self._give_back(connection, long=long)
             raise
-        self._give_back(connection)
+        self._give_back(connection, long=long)
         return result
 
     async def _settle(
-        self, connection: EngineConnection, results: list[T], discard: Callable[[T], None] | None
+        self, connection: EngineConnection, results: list[T], discard: Callable[[T], None] | None, *, long: bool
     ) -> None:
         """Gives a connection back when its thread has done what it was asked for."""
         try:
             await connection.run(lambda _: None)
         finally:
-            self._give_back(connection)
+            self._give_back(connection, long=long)
         if discard is not None:
             for result in results:
                 discard(result)
 
-    def _give_back(self, connection: EngineConnection) -> None:
+    async def _take(self, *, long: bool) -> EngineConnection:
+        if long:
+            await self._long_slots.acquire()
+        try:
+            await self._slots.acquire()
+        except asyncio.CancelledError:
+            if long:
+                self._long_slots.release()
+            raise
+        return self._idle.pop()
+
+    def _give_back(self, connection: EngineConnection, *, long: bool) -> None:
         self._idle.append(connection)
         self._slots.release()
+        if long:
+            self._long_slots.release()
 
     async def close(self) -> None:
         """Closes all connections."""

@@ -16,12 +16,16 @@ from sessionstore.v1 import session_store_service_pb2 as pb
 
 __all__ = ["EventWalk"]
 
+FEW_EVENTS = 32
+"""So many are read in little more time than one."""
+
 
 class EventWalk(ABC):
     """One walk over the events of a session.
 
     Attributes:
         is_over: Whether there is nothing after the fragment that was read last.
+        is_long: Whether a step reads as much as fits into a fragment, or walks over what it filters out.
     """
 
     def __init__(self, request: pb.GetEventsRequest) -> None:
@@ -29,6 +33,8 @@ class EventWalk(ABC):
         self._request = request
         self._filter = EventFilter.of(request.types)
         self._most = request.limit if request.HasField("limit") else None
+        finds_at_once = self._filter.passes_all or self._filter.single_type is not None
+        self.is_long = not finds_at_once or self._most is None or self._most > FEW_EVENTS
         self._session_key: int | None = None
         """None before the session was found."""
         self._after = -1

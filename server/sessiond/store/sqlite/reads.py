@@ -36,6 +36,7 @@ class StreamingReads:
                 connection, request.session_id, self._temporary, omit_content=request.omit_content
             ),
             SessionSnapshot.close,
+            long=True,
         )
         try:
             yield pb.GetSessionResponse(session=snapshot.header)
@@ -83,7 +84,8 @@ class StreamingReads:
             page = await self._readers.run(
                 lambda connection, cursor=cursor, remaining=remaining: read_messages(  # type: ignore[misc]
                     connection, session_id, session_key, after=cursor, before=before, limit=remaining
-                )
+                ),
+                long=True,
             )
             if not page:
                 return
@@ -105,7 +107,8 @@ class StreamingReads:
                     session_key,
                     after_key=after_key,
                     include_unfinished=request.include_unfinished,
-                )
+                ),
+                long=True,
             )
             if not page:
                 return
@@ -116,7 +119,7 @@ class StreamingReads:
         walk = EventWalk.of(request)
         remaining = request.limit if request.HasField("limit") else MAX_SEQUENCE
         while not walk.is_over:
-            taken = (await self._readers.run(walk.next_fragment))[:remaining]
+            taken = (await self._readers.run(walk.next_fragment, long=walk.is_long))[:remaining]
             remaining -= len(taken)
             if taken:
                 yield encode_events(taken)
