@@ -1,5 +1,6 @@
 """Passes a call from the web on to the daemon, which decides on it as on any other."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
@@ -18,6 +19,12 @@ from sessiond.web.errors import call_error
 __all__ = ["forwarding_endpoints"]
 
 Context: TypeAlias = RequestContext[Any, Any]
+
+CALLS_AT_ONCE = 16
+"""How many calls of a kind pages have under way; the others wait here.
+
+A call of a page costs the event loop several times of what any other does, and most of that is still to come.
+"""
 
 
 def forwarding_endpoints(channel: grpc.aio.Channel, services: Iterable[ServiceDescriptor]) -> Mapping[str, Any]:
@@ -54,9 +61,13 @@ def _info(service: ServiceDescriptor, method: MethodDescriptor, shape: StreamTyp
 
 
 def _unary(call: Any, answer: type[Message]) -> Callable[[bytes, Context], Any]:
+    # Of each kind, so that no read of a page waits behind what other pages write.
+    places = asyncio.Semaphore(CALLS_AT_ONCE)
+
     async def forward(request: bytes, context: Context) -> EncodedAnswer:
         try:
-            return EncodedAnswer(answer, await call(request, **_passed_on(context)))
+            async with places:
+                return EncodedAnswer(answer, await call(request, **_passed_on(context)))
         except grpc.aio.AioRpcError as error:
             raise call_error(error) from None
 
