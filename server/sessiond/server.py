@@ -32,7 +32,7 @@ from sessiond.interceptors.prepared import PreparedHandlers
 from sessiond.interceptors.unknown_calls import UnknownCallInterceptor
 from sessiond.listeners import bind
 from sessiond.locking import DataDirLock
-from sessiond.process.collector import collect_less_often
+from sessiond.process.collector import collected_when_quiet
 from sessiond.process.descriptors import raise_descriptor_limit
 from sessiond.process.loop_lag import LoopLag
 from sessiond.process.memory_return import memory_given_back
@@ -260,8 +260,7 @@ async def serve(config: ServeConfig, ready: Callable[[Sequence[Listener]], None]
     for number in signals:
         loop.add_signal_handler(number, on_signal)
     try:
-        async with running_daemon(config) as daemon, memory_given_back():
-            collect_less_often()
+        async with running_daemon(config) as daemon, memory_given_back(), collected_when_quiet():
             ready(daemon.addresses)
             await stop_requested.wait()
             _log.info("draining")

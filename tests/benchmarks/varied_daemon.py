@@ -8,6 +8,7 @@ import importlib
 import sqlite3
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -80,7 +81,7 @@ VARIATIONS: Mapping[str, Callable[[], None]] = {
     "asyncio-loop": partial(_instead, serving, "EventLoop", asyncio.SelectorEventLoop),
     "uvloop": _uvloop,
     "switch-interval-500us": partial(sys.setswitchinterval, 0.0005),
-    "usual-collector": partial(_instead, server, "collect_less_often", lambda: None),
+    "usual-collector": partial(_instead, server, "collected_when_quiet", nullcontext),
     "writer-cache-16MiB": partial(_pragma, "cache_size = -16384", readers=False),
     "reader-cache-16MiB": partial(_pragma, "cache_size = -16384", readers=True),
     "writer-mmap-256MiB": partial(_pragma, f"mmap_size = {256 * MIB}", readers=False),

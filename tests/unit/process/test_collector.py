@@ -1,0 +1,89 @@
+"""When a process that serves looks for cycles of garbage."""
+
+import asyncio
+import gc
+
+import pytest
+
+from sessiond.process import collector
+from sessiond.process.collector import FEW_OBJECTS, GROWN_BYTES, MANY_OBJECTS, CollectionRule, collected_when_quiet
+
+USED = 100_000_000
+
+
+class Process:
+    """What a process takes of a processor and of the memory."""
+
+    def __init__(self) -> None:
+        self.busy_seconds = 0.0
+        self.memory_bytes: int | None = USED
+        self.rule = CollectionRule(lambda: self.busy_seconds, lambda: self.memory_bytes)
+
+    def is_due(self, new_objects: int, *, busy_seconds: float) -> bool:
+        """After one more second."""
+        self.busy_seconds += busy_seconds
+        return self.rule.is_due(new_objects, 1.0)
+
+
+@pytest.fixture
+def process() -> Process:
+    """One that was idle so far."""
+    return Process()
+
+
+def test_a_few_objects_are_not_worth_a_look(process: Process) -> None:
+    """However little there is to do, and however much memory is in use."""
+    process.memory_bytes = USED + GROWN_BYTES
+    assert not process.is_due(FEW_OBJECTS - 1, busy_seconds=0)
+
+
+def test_a_quiet_process_collects(process: Process) -> None:
+    """By what it took of the processor since it was asked before."""
+    assert not process.is_due(FEW_OBJECTS, busy_seconds=0.9)
+    assert process.is_due(FEW_OBJECTS, busy_seconds=0.05)
+
+
+def test_a_busy_process_puts_it_off_until_there_are_many(process: Process) -> None:
+    """So that garbage does not pile up under a load that never ends."""
+    assert not process.is_due(MANY_OBJECTS - 1, busy_seconds=1.5)
+    assert process.is_due(MANY_OBJECTS, busy_seconds=1.5)
+
+
+def test_a_process_that_has_grown_does_not_put_it_off(process: Process) -> None:
+    """Since the last collection, or since it was smallest after that."""
+    process.memory_bytes = USED + GROWN_BYTES
+    assert process.is_due(FEW_OBJECTS, busy_seconds=1)
+    process.rule.note_collection()
+    assert not process.is_due(FEW_OBJECTS, busy_seconds=1)
+    process.memory_bytes = USED - GROWN_BYTES
+    assert not process.is_due(FEW_OBJECTS, busy_seconds=1)
+    process.memory_bytes = USED
+    assert process.is_due(FEW_OBJECTS, busy_seconds=1)
+
+
+def test_where_the_memory_is_not_told_the_objects_decide(process: Process) -> None:
+    """On systems other than Linux."""
+    process.memory_bytes = None
+    assert not process.is_due(FEW_OBJECTS, busy_seconds=1)
+    assert process.is_due(MANY_OBJECTS, busy_seconds=1)
+
+
+async def test_garbage_is_collected_by_this_rule_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python's own is off for as long as the block."""
+    monkeypatch.setattr(collector, "INTERVAL_SECONDS", 0)
+    monkeypatch.setattr(CollectionRule, "is_due", lambda *_: True)
+    collected = asyncio.Event()
+
+    class Ring:
+        def __init__(self) -> None:
+            self.itself = self
+
+        def __del__(self) -> None:
+            collected.set()
+
+    async with collected_when_quiet():
+        assert not gc.isenabled()
+        Ring()
+        async with asyncio.timeout(10):
+            await collected.wait()
+    assert (True, 0) == (gc.isenabled(), gc.get_freeze_count())
