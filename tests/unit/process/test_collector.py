@@ -6,7 +6,13 @@ import gc
 import pytest
 
 from sessiond.process import collector
-from sessiond.process.collector import FEW_OBJECTS, GROWN_BYTES, MANY_OBJECTS, CollectionRule, collected_when_quiet
+from sessiond.process.collector import (
+    FEW_COLLECTIONS,
+    GROWN_BYTES,
+    MANY_COLLECTIONS,
+    CollectionRule,
+    collected_when_quiet,
+)
 
 USED = 100_000_000
 
@@ -19,10 +25,10 @@ class Process:
         self.memory_bytes: int | None = USED
         self.rule = CollectionRule(lambda: self.busy_seconds, lambda: self.memory_bytes)
 
-    def is_due(self, new_objects: int, *, busy_seconds: float) -> bool:
+    def is_due(self, young_collections: int, *, busy_seconds: float) -> bool:
         """After one more second."""
         self.busy_seconds += busy_seconds
-        return self.rule.is_due(new_objects, 1.0)
+        return self.rule.is_due(young_collections, 1.0)
 
 
 @pytest.fixture
@@ -31,47 +37,48 @@ def process() -> Process:
     return Process()
 
 
-def test_a_few_objects_are_not_worth_a_look(process: Process) -> None:
+def test_a_few_young_collections_are_not_worth_a_look(process: Process) -> None:
     """However little there is to do, and however much memory is in use."""
     process.memory_bytes = USED + GROWN_BYTES
-    assert not process.is_due(FEW_OBJECTS - 1, busy_seconds=0)
+    assert not process.is_due(FEW_COLLECTIONS - 1, busy_seconds=0)
 
 
 def test_a_quiet_process_collects(process: Process) -> None:
     """By what it took of the processor since it was asked before."""
-    assert not process.is_due(FEW_OBJECTS, busy_seconds=0.9)
-    assert process.is_due(FEW_OBJECTS, busy_seconds=0.05)
+    assert not process.is_due(FEW_COLLECTIONS, busy_seconds=0.9)
+    assert process.is_due(FEW_COLLECTIONS, busy_seconds=0.05)
 
 
 def test_a_busy_process_puts_it_off_until_there_are_many(process: Process) -> None:
     """So that garbage does not pile up under a load that never ends."""
-    assert not process.is_due(MANY_OBJECTS - 1, busy_seconds=1.5)
-    assert process.is_due(MANY_OBJECTS, busy_seconds=1.5)
+    assert not process.is_due(MANY_COLLECTIONS - 1, busy_seconds=1.5)
+    assert process.is_due(MANY_COLLECTIONS, busy_seconds=1.5)
 
 
 def test_a_process_that_has_grown_does_not_put_it_off(process: Process) -> None:
     """Since the last collection, or since it was smallest after that."""
     process.memory_bytes = USED + GROWN_BYTES
-    assert process.is_due(FEW_OBJECTS, busy_seconds=1)
+    assert process.is_due(FEW_COLLECTIONS, busy_seconds=1)
     process.rule.note_collection()
-    assert not process.is_due(FEW_OBJECTS, busy_seconds=1)
+    assert not process.is_due(FEW_COLLECTIONS, busy_seconds=1)
     process.memory_bytes = USED - GROWN_BYTES
-    assert not process.is_due(FEW_OBJECTS, busy_seconds=1)
+    assert not process.is_due(FEW_COLLECTIONS, busy_seconds=1)
     process.memory_bytes = USED
-    assert process.is_due(FEW_OBJECTS, busy_seconds=1)
+    assert process.is_due(FEW_COLLECTIONS, busy_seconds=1)
 
 
-def test_where_the_memory_is_not_told_the_objects_decide(process: Process) -> None:
+def test_where_the_memory_is_not_told_the_collections_decide(process: Process) -> None:
     """On systems other than Linux."""
     process.memory_bytes = None
-    assert not process.is_due(FEW_OBJECTS, busy_seconds=1)
-    assert process.is_due(MANY_OBJECTS, busy_seconds=1)
+    assert not process.is_due(FEW_COLLECTIONS, busy_seconds=1)
+    assert process.is_due(MANY_COLLECTIONS, busy_seconds=1)
 
 
-async def test_garbage_is_collected_by_this_rule_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Python's own is off for as long as the block."""
+async def test_everything_is_collected_by_this_rule_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python's own holds for young objects, and for the rest again after the block."""
     monkeypatch.setattr(collector, "INTERVAL_SECONDS", 0)
     monkeypatch.setattr(CollectionRule, "is_due", lambda *_: True)
+    thresholds = gc.get_threshold()
     collected = asyncio.Event()
 
     class Ring:
@@ -82,8 +89,9 @@ async def test_garbage_is_collected_by_this_rule_alone(monkeypatch: pytest.Monke
             collected.set()
 
     async with collected_when_quiet():
-        assert not gc.isenabled()
+        assert gc.isenabled()
+        assert min(gc.get_threshold()[1:]) > 10**9
         Ring()
         async with asyncio.timeout(10):
             await collected.wait()
-    assert (True, 0) == (gc.isenabled(), gc.get_freeze_count())
+    assert (thresholds, 0) == (gc.get_threshold(), gc.get_freeze_count())
