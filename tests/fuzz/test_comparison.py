@@ -13,7 +13,7 @@ from sessiond.store import errors
 from sessiond.store.sqlite import (
     appends,
     commits,
-    reads,
+    event_walks,
     session_listing,
     session_operations,
     session_updates,
@@ -138,7 +138,7 @@ def trims_go_one_too_far(patch: pytest.MonkeyPatch) -> None:
 
 def trimmed_history_is_skipped(patch: pytest.MonkeyPatch) -> None:
     """A cursor before deleted events is taken."""
-    patch.setattr(reads, "check_cursor", lambda *_, **__: None)
+    patch.setattr(event_walks, "check_cursor", lambda *_, **__: None)
 
 
 def lists_begin_at_the_wrong_end(patch: pytest.MonkeyPatch) -> None:

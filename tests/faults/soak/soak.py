@@ -9,64 +9,21 @@ import argparse
 import asyncio
 import json
 import re
-import signal
 import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from time import monotonic
 
-from tests.benchmarks.daemon import running_daemon
-from tests.benchmarks.events import EVENT
-from tests.faults.soak.load import run_load
 from tests.faults.soak.plot import draw
-from tests.faults.soak.samples import Sample, sampled, taken
-from tests.faults.soak.verdict import JUDGED_SECONDS, memory_growth, violations
+from tests.faults.soak.running import run_soak
+from tests.faults.soak.samples import Sample
+from tests.faults.soak.verdict import JUDGED_SECONDS, memory_growth
 
-__all__ = ["run_soak"]
+__all__ = ["main"]
 
-SAMPLES = 600
-LEAST_INTERVAL_SECONDS = 0.25
 ROWS = 12
 SECONDS_A_UNIT = {"s": 1, "m": 60, "h": 3600}
-PATIENCE_SECONDS = 60.0
-
-
-async def run_soak(folder: Path, seconds: float) -> tuple[list[Sample], list[str]]:
-    """The samples of a run of so many seconds, and what is wrong with them."""
-    async with running_daemon(folder) as daemon:
-        # With what the client that writes keeps open.
-        await daemon.client.create_session(session_id="first")
-        await daemon.client.append_event("first", EVENT)
-        quiet = await taken(daemon.client, monotonic())
-        interrupted = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGINT, interrupted.set)
-        end = monotonic() + seconds
-        ended_by: list[str] = []
-        async with sampled(daemon.client, max(LEAST_INTERVAL_SECONDS, seconds / SAMPLES)) as samples:
-            try:
-                await run_load(daemon, lambda: interrupted.is_set() or monotonic() >= end)
-            except* Exception as failed:  # noqa: BLE001 - whatever it is, the samples until then are kept
-                ended_by = [f"the load was ended by {failure!r}" for failure in _single(failed)]
-            finally:
-                loop.remove_signal_handler(signal.SIGINT)
-        found = ended_by + violations(samples)
-        try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                while (after := await taken(daemon.client, end - seconds)).tails or after.tasks > quiet.tasks + 1:
-                    await asyncio.sleep(LEAST_INTERVAL_SECONDS)
-        except TimeoutError:
-            found.append(f"{after.tails} tails and {after.tasks} tasks are left, {quiet.tasks} were there before")
-        return samples, found
-
-
-def _single(failed: BaseException) -> list[BaseException]:
-    """What a group of exceptions consists of, however deep."""
-    if isinstance(failed, BaseExceptionGroup):
-        return [single for inner in failed.exceptions for single in _single(inner)]
-    return [failed]
 
 
 def _seconds(text: str) -> float:

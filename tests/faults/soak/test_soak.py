@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.benchmarks.daemon import Daemon
-from tests.faults.soak import soak
+from tests.faults.soak import running
 from tests.faults.soak.load import Over, run_load
 
 
@@ -20,11 +20,11 @@ async def test_an_interrupt_ends_it_with_what_was_seen(tmp_path: Path, monkeypat
         begun.set()
         await run_load(daemon, over)
 
-    monkeypatch.setattr(soak, "run_load", noted)
-    running = asyncio.create_task(soak.run_soak(tmp_path, 3600))
+    monkeypatch.setattr(running, "run_load", noted)
+    soak = asyncio.create_task(running.run_soak(tmp_path, 3600))
     await begun.wait()
     os.kill(os.getpid(), signal.SIGINT)
-    samples, _ = await running
+    samples, _ = await soak
     assert samples
 
 
@@ -36,7 +36,19 @@ async def test_a_call_that_fails_is_a_violation_and_keeps_the_samples(
     async def failing(_daemon: Daemon, _over: Over) -> None:
         raise ExceptionGroup("outer", [OSError("one"), ExceptionGroup("inner", [ValueError("two")])])
 
-    monkeypatch.setattr(soak, "run_load", failing)
-    samples, found = await soak.run_soak(tmp_path, 1)
+    monkeypatch.setattr(running, "run_load", failing)
+    samples, found = await running.run_soak(tmp_path, 1)
     assert ["the load was ended by OSError('one')", "the load was ended by ValueError('two')"] == found[:2]
     assert samples
+
+
+async def test_a_daemon_that_died_keeps_the_samples_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody is there to tell what is left open."""
+
+    async def killing(daemon: Daemon, _over: Over) -> None:
+        os.kill(daemon.pid, signal.SIGKILL)
+
+    monkeypatch.setattr(running, "run_load", killing)
+    samples, found = await running.run_soak(tmp_path, 1)
+    assert samples
+    assert found[-1].startswith("the daemon did not tell what is left: ")
