@@ -31,13 +31,15 @@ async def run_soak(folder: Path, seconds: float) -> tuple[list[Sample], list[str
         loop.add_signal_handler(signal.SIGINT, interrupted.set)
         end = monotonic() + seconds
         ended_by: list[str] = []
-        async with sampled(daemon.client, max(LEAST_INTERVAL_SECONDS, seconds / SAMPLES)) as samples:
-            try:
+        samples: list[Sample] = []
+        try:
+            # What takes the samples fails with the daemon too, and says so at the end of its block.
+            async with sampled(daemon.client, max(LEAST_INTERVAL_SECONDS, seconds / SAMPLES)) as samples:
                 await run_load(daemon, lambda: interrupted.is_set() or monotonic() >= end)
-            except* Exception as failed:  # noqa: BLE001 - whatever it is, the samples until then are kept
-                ended_by = [f"the load was ended by {failure!r}" for failure in _single(failed)]
-            finally:
-                loop.remove_signal_handler(signal.SIGINT)
+        except* Exception as failed:  # noqa: BLE001 - whatever it is, the samples until then are kept
+            ended_by = [f"the run was ended by {failure!r}" for failure in _single(failed)]
+        finally:
+            loop.remove_signal_handler(signal.SIGINT)
         found = ended_by + violations(samples)
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
