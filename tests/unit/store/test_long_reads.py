@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from sessiond.store.sqlite.connection import ReaderPool
-from sessiond.store.sqlite.engine import DATABASE_NAME, SqliteStore
+from sessiond.store.sqlite.engine import SqliteStore
 from sessiond.store.sqlite.event_walks import FEW_EVENTS
-from sessiond.store.sqlite.migrations import migrate
 from sessionstore.v1 import session_store_service_pb2 as pb
 from tests.builders import user_message
+from tests.unit.store.reader_pools import reader_pool
 
 PATIENCE_SECONDS = 10
 
@@ -22,10 +22,8 @@ PATIENCE_SECONDS = 10
 @pytest.fixture
 async def pool(tmp_path: Path) -> AsyncIterator[ReaderPool]:
     """A pool of three."""
-    migrate(tmp_path / DATABASE_NAME)
-    opened = await ReaderPool.open(tmp_path / DATABASE_NAME, 3)
-    yield opened
-    await opened.close()
+    async with reader_pool(tmp_path, 3) as opened:
+        yield opened
 
 
 class Blocking:

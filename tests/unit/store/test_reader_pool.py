@@ -14,15 +14,14 @@ from sessiond.store.errors import CorruptedError
 from sessiond.store.sqlite.connection import ReaderPool
 from sessiond.store.sqlite.engine import DATABASE_NAME
 from sessiond.store.sqlite.migrations import migrate
+from tests.unit.store.reader_pools import reader_pool
 
 
 @pytest.fixture
 async def pool(tmp_path: Path) -> AsyncIterator[ReaderPool]:
     """A pool of one."""
-    migrate(tmp_path / DATABASE_NAME)
-    opened = await ReaderPool.open(tmp_path / DATABASE_NAME, 1)
-    yield opened
-    await opened.close()
+    async with reader_pool(tmp_path, 1) as opened:
+        yield opened
 
 
 async def test_a_reader_that_leaves_keeps_its_connection_until_the_thread_is_done(pool: ReaderPool) -> None:
