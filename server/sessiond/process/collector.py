@@ -1,8 +1,8 @@
 """When Python looks for cycles of garbage in a process that serves.
 
 gRPC leaves a small cycle for each call, which is found among the young objects in a millisecond or some. A collection
-of everything holds up the process for longer, with a thousand tails for 40 ms. By Python's own rule that comes several
-times a second under load, and finds nothing: objects count as new that only wait for their turn.
+of everything holds up the process for longer, with a thousand tails for 40 ms. By Python's own rule that comes again
+and again under load, and finds next to nothing: objects count as new that only wait for their turn.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ FEW_COLLECTIONS = 50
 """With fewer of the young objects than this since then there is nothing worth a look."""
 
 MANY_COLLECTIONS = 1_000
-"""With so many it is not put off, whatever there is to do: what they left is some ten thousand objects."""
+"""With so many it is not put off, whatever there is to do."""
 
 GROWN_BYTES = 64 * 1024 * 1024
 """Nor when the process has grown by so much: a few objects may hold large requests."""
