@@ -1,6 +1,7 @@
 """An event loop of asyncio under which many things that gRPC has done cost one turn, and not one each."""
 
 import asyncio
+import selectors
 import socket
 from collections.abc import Callable
 from functools import partial
@@ -17,6 +18,23 @@ AT_ONCE = 1024
 """How many wake-ups are answered in one turn at most."""
 
 
+class _NotingSelector(selectors.DefaultSelector):
+    """Knows whether its loop waits for something to happen."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_waiting = False
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        if timeout is not None and timeout <= 0:
+            return super().select(timeout)
+        self.is_waiting = True
+        try:
+            return super().select(timeout)
+        finally:
+            self.is_waiting = False
+
+
 class EventLoop(asyncio.SelectorEventLoop):
     """asyncio's own loop, which answers all of gRPC's wake-ups that wait in the same turn.
 
@@ -27,6 +45,18 @@ class EventLoop(asyncio.SelectorEventLoop):
 
     Use it where many calls or tails are open at once: `asyncio.Runner(loop_factory=EventLoop)`.
     """
+
+    def __init__(self) -> None:
+        """A loop that waits by what is best on the system."""
+        self._noting_selector = _NotingSelector()
+        super().__init__(self._noting_selector)
+
+    def is_busy(self) -> bool:
+        """Whether there is something to do, as far as that is known; may be asked from any thread.
+
+        A thread that has much to do can so let the loop have the interpreter first.
+        """
+        return not self._noting_selector.is_waiting
 
     def add_reader(  # noqa: D102
         self, fd: "FileDescriptorLike", callback: Callable[[Unpack[Ts]], Any], *args: *Ts

@@ -9,7 +9,7 @@ import pytest
 
 from sessiond.contract.limits import Limits
 from sessiond.draining import Draining
-from sessiond.services.write_stream import WriteStream
+from sessiond.services.write_stream import MAX_RESPONSE_OUTCOMES, WriteStream
 from sessiond.store.errors import DrainingError
 from sessiond.store.sqlite.engine import SqliteStore
 from sessiond.turns import LARGE_BYTES, Turns
@@ -22,6 +22,11 @@ async def store(store: SqliteStore) -> SqliteStore:
     """A store with an empty session."""
     await store.create_session(pb.CreateSessionRequest(session_id="s"))
     return store
+
+
+def append_result(sequence: int) -> pb.MutationResult:
+    """What an appended event comes to."""
+    return pb.MutationResult(append_event=pb.AppendEventResponse(sequence=sequence))
 
 
 class Requests:
@@ -64,6 +69,31 @@ async def test_a_commit_that_is_larger_than_what_may_be_in_flight_goes_alone(sto
     stream = WriteStream(store, Limits(max_bytes_in_flight=10), Draining(), Turns())
     answered = [len(response.outcomes) async for response in stream.responses(requests.__aiter__())]
     assert [1] * 5 == answered
+
+
+async def test_a_response_has_no_more_outcomes_than_a_turn_of_the_loop_is_to_take(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many commits are on disk at once."""
+    count = 2 * MAX_RESPONSE_OUTCOMES + 1
+    submitted: list[asyncio.Future[pb.CommitResponse]] = []
+
+    def submit(_: pb.CommitRequest) -> "asyncio.Future[pb.CommitResponse]":
+        submitted.append(asyncio.get_running_loop().create_future())
+        if len(submitted) == count:
+            for number, outcome in enumerate(submitted):
+                outcome.set_result(pb.CommitResponse(results=[append_result(number)]))
+        return submitted[-1]
+
+    async def requests() -> AsyncIterator[pb.WriteRequest]:
+        yield pb.WriteRequest(commits=[commit("s", append(part("x")))] * count)
+
+    monkeypatch.setattr(store, "submit", submit)
+    stream = WriteStream(store, Limits(), Draining(), Turns())
+    answered = [response async for response in stream.responses(requests())]
+    assert [len(response.outcomes) for response in answered] == [MAX_RESPONSE_OUTCOMES, MAX_RESPONSE_OUTCOMES, 1]
+    sequences = [each.result.results[0].append_event.sequence for response in answered for each in response.outcomes]
+    assert sequences == list(range(count))
 
 
 async def test_draining_answers_what_was_read_and_then_says_so(store: SqliteStore) -> None:

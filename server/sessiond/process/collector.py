@@ -1,8 +1,9 @@
 """When Python looks for cycles of garbage in a process that serves.
 
-gRPC leaves a small cycle for each call, which is found among the young objects in a millisecond or some. A collection
-of everything holds up the process for longer, with a thousand tails for 40 ms. By Python's own rule that comes again
-and again under load, and finds next to nothing: objects count as new that only wait for their turn.
+gRPC leaves a small cycle for each call, which is found among the young objects in less than a millisecond, or among
+those that are a little older in a few. A collection of everything holds up the process for longer, with a thousand
+tails for 40 ms. By Python's own rule that comes again and again under load, and finds next to nothing: objects count as
+new that only wait for their turn.
 """
 
 import asyncio
@@ -17,13 +18,19 @@ __all__ = ["CollectionRule", "collected_when_quiet"]
 
 INTERVAL_SECONDS = 1.0
 
-YOUNG_OBJECTS = 2_000
-"""How many more objects are made than freed before the young ones are looked through, each once."""
+YOUNG_OBJECTS = 250
+"""How many more objects are made than freed before the young ones are looked through.
 
-FEW_COLLECTIONS = 50
+There are many more of them than that: an old object that is freed counts for one that is not made.
+"""
+
+YOUNG_COLLECTIONS = 10
+"""After so many of those, what was young in any of them is looked through once more, and is old then."""
+
+FEW_COLLECTIONS = 400
 """With fewer of the young objects than this since then there is nothing worth a look."""
 
-MANY_COLLECTIONS = 1_000
+MANY_COLLECTIONS = 8_000
 """With so many it is not put off, whatever there is to do."""
 
 GROWN_BYTES = 64 * 1024 * 1024
@@ -76,7 +83,7 @@ async def collected_when_quiet() -> AsyncIterator[None]:
     thresholds = gc.get_threshold()
     gc.collect()
     gc.freeze()
-    gc.set_threshold(YOUNG_OBJECTS, _NEVER, _NEVER)
+    gc.set_threshold(YOUNG_OBJECTS, YOUNG_COLLECTIONS, _NEVER)
     collecting = asyncio.create_task(_collect(CollectionRule()), name="sessiond collector")
     try:
         yield

@@ -4,6 +4,8 @@ import asyncio
 import socket
 from collections.abc import Iterator
 from functools import partial
+from threading import Thread
+from time import sleep
 from typing import Any
 
 import grpc
@@ -111,3 +113,24 @@ def test_the_wake_ups_of_the_installed_grpc_are_recognized(monkeypatch: pytest.M
     run(start_and_stop())
 
     assert answered
+
+
+def test_a_loop_tells_other_threads_whether_it_has_something_to_do() -> None:
+    async def ask_while_it_waits() -> bool:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, EventLoop)
+        idle = loop.create_future()
+
+        def ask() -> None:
+            # The loop has nothing to do but to wait for this thread, which it will do as soon as it comes to it.
+            while loop.is_busy():
+                sleep(0.0001)
+            loop.call_soon_threadsafe(idle.set_result, None)
+
+        asking = Thread(target=ask)
+        asking.start()
+        await idle
+        asking.join()
+        return loop.is_busy()
+
+    assert run(ask_while_it_waits())

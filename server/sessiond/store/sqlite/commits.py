@@ -83,6 +83,7 @@ class CommitOperation(Operation[pb.CommitResponse]):
         response = pb.CommitResponse()
         repeated = True
         for mutation in self._mutations:
+            transaction.give_way()
             if isinstance(mutation, UpdateMutation):
                 response.results.append(mutation.apply(transaction, row))
                 repeated = False

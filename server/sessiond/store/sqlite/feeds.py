@@ -101,7 +101,7 @@ class FeedHub:
         self.events = 0
         """How many events were published so far, followed or not."""
         self.published = 0
-        """How many transactions were published so far."""
+        """How often something was published so far."""
 
     def is_followed(self, session_key: int) -> bool:
         """Whether a session has feeds; may be called from any thread."""
@@ -113,7 +113,7 @@ class FeedHub:
         return sum(len(topic.feeds) for topic in self._topics.values())
 
     def publish(self, changes: dict[int, Publication]) -> None:
-        """Tells the feeds what a transaction changed, once it is on disk."""
+        """Tells the feeds what a transaction changed, or some of it, once it is on disk."""
         self.published += 1
         for session_key, change in changes.items():
             self.events += change.appended

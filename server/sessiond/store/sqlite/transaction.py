@@ -14,6 +14,7 @@ from sessiond.contract.timestamps import now_us
 from sessiond.store.errors import CorruptedError
 from sessiond.store.sqlite.checksums import event_checksum
 from sessiond.store.sqlite.event_index import EVENTS_AT_ONCE, find_ids, index_events, recent_ids
+from sessiond.store.sqlite.giving_way import GivingWay
 from sessiond.store.sqlite.newest_ids import NewestIds, newest_messages, newest_tool_calls
 from sessiond.store.sqlite.publication import Publication, PublishedEvent
 from sessiond.store.sqlite.session_rows import SessionRow, find_live
@@ -55,7 +56,11 @@ class WriteTransaction:
     """A transaction under way, in the thread of the writing connection."""
 
     def __init__(
-        self, connection: sqlite3.Connection, is_followed: Callable[[int], bool], memory: WriterMemory
+        self,
+        connection: sqlite3.Connection,
+        is_followed: Callable[[int], bool],
+        memory: WriterMemory,
+        giving_way: GivingWay,
     ) -> None:
         self._connection = connection
         self.now_us = now_us()
@@ -64,6 +69,8 @@ class WriteTransaction:
         """By session key: what to tell the tails once the transaction is on disk."""
         self._is_followed = is_followed
         self._memory = memory
+        self.give_way = giving_way.give_way
+        """To be called before each small piece of work."""
         self._rows = memory.rows
         self._changed: set[str] = set()
         self._undo: _Undo | None = None

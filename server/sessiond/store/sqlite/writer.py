@@ -2,6 +2,8 @@
 
 Under load a group is hundreds of operations and one sync of the disk. Each operation succeeds or fails alone, but for
 a disk that takes no writes: then all fail that do not free room, and the writer tries by itself until it does again.
+
+Neither the writing of a large group nor its answers keep the event loop from everything else.
 """
 
 import asyncio
@@ -10,6 +12,7 @@ import sqlite3
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, TypeVar
 
 from sessiond.store.errors import (
@@ -20,6 +23,7 @@ from sessiond.store.errors import (
     StoreError,
 )
 from sessiond.store.sqlite.connection import EngineConnection
+from sessiond.store.sqlite.giving_way import GivingWay
 from sessiond.store.sqlite.operations import Operation
 from sessiond.store.sqlite.probes import PROBE, Probe
 from sessiond.store.sqlite.publication import Publication
@@ -38,6 +42,8 @@ MAX_GROUP_OPERATIONS = 1024
 MAX_GROUP_BYTES = 4 * 1024 * 1024
 CROWDED_BYTES = 1024 * 1024
 PROBE_SECONDS = 1.0
+ANSWERS_A_TURN = 128
+"""So many sessions are told of, and so many operations answered, in a turn of the loop: about a millisecond."""
 
 _STORAGE_ERRORS = (StorageFullError, StorageUnavailableError, CorruptedError)
 
@@ -85,6 +91,7 @@ class Writer:
         self._is_followed = is_followed
         self._publish = publish
         self._memory = WriterMemory()
+        self._giving_way = GivingWay()
         self._queue: deque[_Queued] = deque()
         self._wake = asyncio.Event()
         self._closing = False
@@ -185,7 +192,7 @@ class Writer:
         except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer of those who wait
             await self._answer_failure(group, error)
             return
-        self._answer(group, applied)
+        await self._answer(group, applied)
         if applied.checkpoint_is_due:
             # After the answers: nobody has to wait for it but who writes next.
             await self._connection.run(self._upkeep.checkpoint)
@@ -193,9 +200,7 @@ class Writer:
             await self._probe()
 
     async def _write(self, operations: list[Operation[Any]]) -> _Applied:
-        return await self._connection.run(
-            lambda connection: _apply_group(connection, operations, self._is_followed, self._memory, self._upkeep)
-        )
+        return await self._connection.run(lambda connection: self._apply_group(connection, operations))
 
     async def _answer_failure(self, group: list[_Queued], error: Exception) -> None:
         if len(group) > 1 and not isinstance(error, StorageFullError | StorageUnavailableError):
@@ -217,27 +222,30 @@ class Writer:
         """Applies what frees room, on a full disk."""
 
         def apply(connection: sqlite3.Connection) -> _Applied:
-            return self._upkeep.with_reserve(
-                connection,
-                lambda: _apply_group(connection, [queued.operation], self._is_followed, self._memory, self._upkeep),
-            )
+            return self._upkeep.with_reserve(connection, lambda: self._apply_group(connection, [queued.operation]))
 
         try:
             applied = await self._connection.run(apply)
         except Exception as error:  # noqa: BLE001 - as in _apply
             _fail(queued.future, error)
             return
-        self._answer([queued], applied)
+        await self._answer([queued], applied)
 
-    def _answer(self, group: list[_Queued], applied: _Applied) -> None:
+    async def _answer(self, group: list[_Queued], applied: _Applied) -> None:
         self.writes += len(group)
         self.groups += 1
-        self._publish(applied.publications)
-        for queued, outcome in zip(group, applied.outcomes, strict=True):
+        changes = iter(applied.publications.items())
+        while some := dict(islice(changes, ANSWERS_A_TURN)):
+            self._publish(some)
+            if len(some) == ANSWERS_A_TURN:
+                await asyncio.sleep(0)
+        for number, (queued, outcome) in enumerate(zip(group, applied.outcomes, strict=True), 1):
             if isinstance(outcome, StoreError):
                 _fail(queued.future, outcome)
             elif not queued.future.done():
                 queued.future.set_result(outcome)
+            if not number % ANSWERS_A_TURN:
+                await asyncio.sleep(0)
 
     async def _probe(self) -> None:
         """Looks whether writing is possible."""
@@ -254,6 +262,27 @@ class Writer:
             await self._connection.run(lambda _: self._upkeep.refill())
         self.state.note(possible=True)
 
+    def _apply_group(self, connection: sqlite3.Connection, operations: list[Operation[Any]]) -> _Applied:
+        """In the thread of the connection."""
+        self._giving_way.begin()
+        try:
+            self._upkeep.before_writing()
+            connection.execute("BEGIN IMMEDIATE")
+            transaction = WriteTransaction(connection, self._is_followed, self._memory, self._giving_way)
+            outcomes = [_apply_one(transaction, operation) for operation in operations]
+            transaction.write_rows()
+            connection.execute("COMMIT")
+            self._upkeep.after_commit()
+        except BaseException as error:
+            self._memory.forget()
+            self._upkeep.failed(error)
+            # A full disk or a failed sync may have ended the transaction already.
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+        self._memory.trim()
+        return _Applied(outcomes, transaction.publications, self._upkeep.checkpoint_is_due())
+
 
 def _fail(future: "asyncio.Future[Any]", error: Exception) -> None:
     if not future.done():
@@ -262,33 +291,8 @@ def _fail(future: "asyncio.Future[Any]", error: Exception) -> None:
         future.exception()
 
 
-def _apply_group(
-    connection: sqlite3.Connection,
-    operations: list[Operation[Any]],
-    is_followed: Callable[[int], bool],
-    memory: WriterMemory,
-    upkeep: Upkeep,
-) -> _Applied:
-    try:
-        upkeep.before_writing()
-        connection.execute("BEGIN IMMEDIATE")
-        transaction = WriteTransaction(connection, is_followed, memory)
-        outcomes = [_apply_one(transaction, operation) for operation in operations]
-        transaction.write_rows()
-        connection.execute("COMMIT")
-        upkeep.after_commit()
-    except BaseException as error:
-        memory.forget()
-        upkeep.failed(error)
-        # A full disk or a failed sync may have ended the transaction already.
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
-    memory.trim()
-    return _Applied(outcomes, transaction.publications, upkeep.checkpoint_is_due())
-
-
 def _apply_one(transaction: WriteTransaction, operation: Operation[Any]) -> Any:
+    transaction.give_way()
     if not operation.atomic:
         try:
             return operation.apply(transaction)
