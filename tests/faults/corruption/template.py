@@ -35,7 +35,10 @@ SMALL_BYTES = 150
 LARGE_BYTES = 9000
 """An event of so many takes pages of its own."""
 
-TABLES = ("sessions", "session_metadata", "messages", "tool_calls", "events", "store_counters", "store_info")
+TABLES = (
+    *("sessions", "session_metadata", "label_horizon", "messages", "tool_calls", "events"),
+    *("store_counters", "store_info"),
+)
 
 
 async def make_template(folder: Path) -> Path:

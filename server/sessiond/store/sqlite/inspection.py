@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+from sessiond.store.errors import CorruptedError
 from sessiond.store.sqlite.checksums import checksum, event_checksum
+from sessiond.store.sqlite.label_horizon import read_horizon
 from sessiond.store.sqlite.migration_files import MigrationError
 from sessiond.store.sqlite.migrations import migration_status, reading_options
 from sessiond.store.sqlite.session_configs import config_checksum
@@ -42,6 +44,14 @@ _COUNTED_WRONGLY = """
             SELECT count(*) FROM tool_calls c WHERE c.session_key = sessions.session_key AND c.status IN (1, 2, 4))
 """
 
+_COPIED_WRONGLY = """
+    SELECT DISTINCT id FROM sessions JOIN session_metadata m USING (session_key)
+    WHERE CASE WHEN archived_at_us IS NOT NULL THEN (m.updated_at_us, m.message_count) IS NOT (NULL, NULL)
+          WHEN (sessions.updated_at_us, session_key) <= (?, ?)
+          THEN (m.updated_at_us, m.message_count) IS NOT (sessions.updated_at_us, sessions.message_count) END
+"""
+"""The sessions whose labels a list in the order of updates or messages meets at the wrong place, or not at all."""
+
 
 def inspect_database(path: Path) -> Iterator[str]:
     """The faults of a database, as it is at one moment, without changing anything.
@@ -58,7 +68,7 @@ def inspect_database(path: Path) -> Iterator[str]:
 
 
 def find_faults(connection: sqlite3.Connection) -> Iterator[str]:
-    """What is wrong, a line each: structure, references, sums, counts, and the tables that index events.
+    """What is wrong, a line each: structure, references, sums, counts, copies, and the tables that index events.
 
     Reads everything, and holds one snapshot if the caller began a transaction.
     """
@@ -67,11 +77,22 @@ def find_faults(connection: sqlite3.Connection) -> Iterator[str]:
         yield from (f"foreign key: {row}" for row in connection.execute("PRAGMA foreign_key_check"))
         yield from (f"count: session {row[0]}" for row in connection.execute(_COUNTED_WRONGLY))
         yield from (f"sum: {row}" for row in _damaged_rows(connection))
+        yield from _wrong_copies(connection)
         for statement in _INDEXED_WRONGLY:
             for session_key, value, sequence in connection.execute(statement):
                 yield f"index: {value!r}, event {sequence} of {_session(connection, session_key)}"
     except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         yield f"integrity: {error}"
+
+
+def _wrong_copies(connection: sqlite3.Connection) -> Iterator[str]:
+    """The copies beside the labels of cold sessions that are not as the sessions are."""
+    try:
+        horizon = read_horizon(connection)
+    except CorruptedError:
+        yield "sum: the horizon of the labels"
+    else:
+        yield from (f"copy: labels of session {row[0]}" for row in connection.execute(_COPIED_WRONGLY, horizon))
 
 
 def _session(connection: sqlite3.Connection, session_key: int) -> str:

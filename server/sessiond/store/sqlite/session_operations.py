@@ -7,6 +7,7 @@ from uuid import uuid4
 from sessiond.contract.limits import Limits
 from sessiond.contract.timestamps import from_us
 from sessiond.store.errors import AlreadyExistsError, LimitReachedError, NotFoundError
+from sessiond.store.sqlite.label_horizon import drop_copies
 from sessiond.store.sqlite.operations import Operation
 from sessiond.store.sqlite.publication import Publication
 from sessiond.store.sqlite.session_configs import config_checksum, read_config
@@ -80,7 +81,9 @@ class CreateSession(Operation[pb.CreateSessionResponse]):
             ),
         )
         transaction.count_sessions(1)
-        replace_metadata(transaction.connection, cursor.lastrowid or 0, now_us, {}, labels)
+        row.session_key = cursor.lastrowid or 0
+        replace_metadata(transaction.connection, row.session_key, now_us, {}, labels)
+        transaction.joined(row)
         return self._answer(session_id, now_us, already_existed=False)
 
     def _first_answer(self, connection: sqlite3.Connection) -> pb.CreateSessionResponse | None:
@@ -154,6 +157,7 @@ class ArchiveSession(Operation[admin_pb.ArchiveSessionResponse]):
             transaction.write_rows()
             row.archived_at_us = transaction.now_us
             connection.execute(_SET_ARCHIVED, (row.archived_at_us, row.sum_now(), row.session_key))
+            drop_copies(connection, row.session_key)
             transaction.forget(row.id)
             transaction.publish(row.session_key, Publication(gone=True, archived=True))
         return admin_pb.ArchiveSessionResponse(archive=archive_info(connection, row))
@@ -170,6 +174,7 @@ class RestoreSession(Operation[admin_pb.RestoreSessionResponse]):
         row = _archived_row(transaction.connection, self._session_id)
         row.archived_at_us = None
         transaction.connection.execute(_SET_ARCHIVED, (None, row.sum_now(), row.session_key))
+        transaction.joined(row)
         return admin_pb.RestoreSessionResponse(session=row_info(transaction.connection, row))
 
 

@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from sessiond.contract.timestamps import now_us
 from sessiond.store.errors import CorruptedError
 from sessiond.store.sqlite.checksums import event_checksum
+from sessiond.store.sqlite.errors import translate
 from sessiond.store.sqlite.event_index import EVENTS_AT_ONCE, find_ids, index_events, recent_ids
 from sessiond.store.sqlite.giving_way import GivingWay
+from sessiond.store.sqlite.label_horizon import LOWEST, Horizon, advance, read_horizon, write_copies
 from sessiond.store.sqlite.newest_ids import NewestIds, newest_messages, newest_tool_calls
 from sessiond.store.sqlite.publication import Publication, PublishedEvent
 from sessiond.store.sqlite.session_rows import SessionRow, find_live
@@ -72,6 +74,7 @@ class WriteTransaction:
         self.give_way = giving_way.give_way
         """To be called before each small piece of work."""
         self._rows = memory.rows
+        self._horizon = memory.horizon = memory.horizon or _horizon(connection)
         self._changed: set[str] = set()
         self._undo: _Undo | None = None
         self._staged: dict[int, Publication] = {}
@@ -98,9 +101,23 @@ class WriteTransaction:
 
     def changed(self, row: SessionRow) -> None:
         """Notes that a row was changed now."""
+        if row.updated_at_us <= self._horizon.updated_at_us:
+            self._memory.hot += 1
         # The clock may step back; what was updated last must not look older than before.
         row.updated_at_us = max(self.now_us, row.updated_at_us)
         self._changed.add(row.id)
+
+    def joined(self, row: SessionRow) -> None:
+        """Notes that a session, whose labels are stored, is one of the live ones now."""
+        if self._horizon.has(row):
+            write_copies(self.connection, [row])
+        else:
+            self._memory.hot += 1
+
+    def advance_horizon(self) -> None:
+        """Has some sessions turn cold, where too many are hot. Raises CorruptedError."""
+        self._horizon, self._memory.hot = advance(self.connection)
+        self._memory.horizon = self._horizon
 
     def forget(self, session_id: str) -> None:
         """Drops a row that is no longer live, and what was to be written to it."""
@@ -238,6 +255,8 @@ class WriteTransaction:
                 index_events(connection, row.session_key, row.unindexed)
                 row.unindexed_from = row.next_event
                 self._memory.recent_ids[row.session_key] = {}
+        # Only where the clock stepped back: else what is written to is hot.
+        write_copies(connection, filter(self._horizon.has, map(self._rows.__getitem__, self._changed)))
         connection.executemany(
             _UPDATE,
             [
@@ -262,3 +281,15 @@ class WriteTransaction:
             ],
         )
         self._changed.clear()
+
+
+def _horizon(connection: sqlite3.Connection) -> Horizon:
+    """The horizon of the labels. Where it is damaged nobody reads it, and writes go on."""
+    try:
+        return read_horizon(connection)
+    except CorruptedError:
+        return LOWEST
+    except (sqlite3.Error, UnicodeDecodeError) as error:
+        if isinstance(error, sqlite3.Error) and not isinstance(translate(error), CorruptedError):
+            raise
+        return LOWEST

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from sessiond.store.sqlite.label_horizon import Horizon
 from sessiond.store.sqlite.newest_ids import NewestIds
 from sessiond.store.sqlite.session_rows import SessionRow
 
@@ -28,6 +29,9 @@ class WriterMemory:
         positions_end: The first position that is not set aside yet: the counter in the database stands there, so that
             it changes once for many events. Those that are left at a restart are never given away.
         sessions: How many sessions there are, archived ones included; None when nobody asked yet.
+        horizon: The horizon of the labels; None when nobody asked yet.
+        hot: About how many sessions are hot: counted at the start and when the horizon advances. In between those that
+            turn hot are added, and nothing is taken off.
     """
 
     rows: dict[str, SessionRow] = field(default_factory=dict)
@@ -37,6 +41,8 @@ class WriterMemory:
     next_position: int = 0
     positions_end: int = 0
     sessions: int | None = None
+    horizon: Horizon | None = None
+    hot: int = 0
 
     def forget(self) -> None:
         """Empties it: what it holds may not be what the database does."""
@@ -45,6 +51,7 @@ class WriterMemory:
             ids.clear()
         self.next_position = self.positions_end = 0
         self.sessions = None
+        self.horizon = None
 
     def trim(self) -> None:
         """Drops the rows and the ids that are held for longest, when there are too many."""
