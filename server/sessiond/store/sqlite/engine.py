@@ -13,6 +13,7 @@ from sessiond.store.sqlite.connection import Durability, ReaderPool, open_writer
 from sessiond.store.sqlite.event_filters import EventFilter
 from sessiond.store.sqlite.event_reads import session_events
 from sessiond.store.sqlite.feeds import FeedHub
+from sessiond.store.sqlite.horizon_advance import hot_at_start
 from sessiond.store.sqlite.reads import StreamingReads
 from sessiond.store.sqlite.reserve import Reserve
 from sessiond.store.sqlite.session_listing import list_archives, list_sessions
@@ -26,6 +27,7 @@ from sessiond.store.sqlite.session_operations import (
 from sessiond.store.sqlite.trims import DeleteEventsBefore
 from sessiond.store.sqlite.upkeep import Upkeep
 from sessiond.store.sqlite.writer import Writer
+from sessiond.store.sqlite.writer_memory import WriterMemory
 from sessionstore.v1 import admin_service_pb2 as admin_pb
 from sessionstore.v1 import session_store_service_pb2 as pb
 
@@ -70,11 +72,12 @@ class SqliteStore(StreamingReads):
             await connection.run(lambda writing: writing.execute("BEGIN IMMEDIATE").execute("COMMIT"))
             info = await connection.run(_read_info)
             upkeep = await connection.run(lambda _: Upkeep(path, reserve or Reserve(data_dir, 0)))
+            memory = WriterMemory(hot=await connection.run(hot_at_start))
             readers = await ReaderPool.open(path, READERS)
         except BaseException:
             await connection.close()
             raise
-        writer = Writer(connection, upkeep, is_followed=hub.is_followed, publish=hub.publish)
+        writer = Writer(connection, upkeep, memory, is_followed=hub.is_followed, publish=hub.publish)
         return cls(writer, readers, hub, info, data_dir, limits or Limits())
 
     @property

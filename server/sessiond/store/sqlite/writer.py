@@ -9,8 +9,10 @@ Neither the writing of a large group nor its answers keep the event loop from ev
 import asyncio
 import logging
 import sqlite3
+import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, TypeVar
@@ -24,6 +26,7 @@ from sessiond.store.errors import (
 )
 from sessiond.store.sqlite.connection import EngineConnection
 from sessiond.store.sqlite.giving_way import GivingWay
+from sessiond.store.sqlite.horizon_advance import AdvanceHorizon, AdvancePace
 from sessiond.store.sqlite.operations import Operation
 from sessiond.store.sqlite.probes import PROBE, Probe
 from sessiond.store.sqlite.publication import Publication
@@ -68,6 +71,7 @@ class Writer:
         self,
         connection: EngineConnection,
         upkeep: Upkeep,
+        memory: WriterMemory,
         *,
         is_followed: Callable[[int], bool],
         publish: Callable[[dict[int, Publication]], None],
@@ -90,8 +94,9 @@ class Writer:
         self._upkeep = upkeep
         self._is_followed = is_followed
         self._publish = publish
-        self._memory = WriterMemory()
         self._giving_way = GivingWay()
+        self._memory = memory
+        self._advance_pace = AdvancePace()
         self._queue: deque[_Queued] = deque()
         self._wake = asyncio.Event()
         self._closing = False
@@ -150,6 +155,8 @@ class Writer:
     async def _run(self) -> None:
         while True:
             await self._wait()
+            if self._seconds_to_advance() == 0:
+                await self._advance()
             group = self._take_group()
             if group:
                 await self._apply(group)
@@ -170,7 +177,30 @@ class Writer:
                 await self._probe()
             else:
                 return
-        await self._wake.wait()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._seconds_to_advance()):
+                await self._wake.wait()
+
+    def _seconds_to_advance(self) -> float | None:
+        """How long it is until the horizon of the labels is to advance; None when it is not."""
+        return None if self._closing or not self.state.possible else self._advance_pace.seconds_left(self._memory.hot)
+
+    async def _advance(self) -> None:
+        """Advances the horizon of the labels by some sessions."""
+        began = time.monotonic()
+        try:
+            applied = await self._write([AdvanceHorizon()])
+        except Exception as error:  # noqa: BLE001 - whatever it is, nobody waits for this
+            failure: Exception | None = error
+        else:
+            (failure,) = applied.outcomes
+        if failure is None:
+            self._advance_pace.took(time.monotonic() - began)
+            if applied.checkpoint_is_due:
+                await self._connection.run(self._upkeep.checkpoint)
+        else:
+            self._advance_pace.failed()
+            _log.warning("the horizon of the labels stays where it is: %s", failure)
 
     def _take_group(self) -> list[_Queued]:
         group: list[_Queued] = []
