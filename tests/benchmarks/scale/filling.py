@@ -12,6 +12,7 @@ from uuid import UUID
 
 from sessiond.contract.items import event_type
 from sessiond.store.sqlite.checksums import checksum, event_checksum
+from sessiond.store.sqlite.label_horizon import LOWEST, advance
 from sessiond.store.sqlite.migrations import migrate
 from sessiond.store.sqlite.session_configs import config_checksum
 from sessiond.store.sqlite.session_metadata import labels_checksum
@@ -63,6 +64,7 @@ def fill(path: Path, contents: Contents) -> None:
                 _insert(connection, statement, chain.from_iterable(starmap(rows, sessions)))
         _insert(connection, _EVENT, _event_rows(contents))
         connection.executescript(_INDEX)
+        _cool(connection)
         blocks = -(-contents.sessions * contents.events // POSITIONS_AT_ONCE)
         connection.execute(_POSITION, (blocks * POSITIONS_AT_ONCE + 1,))
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -71,6 +73,15 @@ def fill(path: Path, contents: Contents) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _cool(connection: sqlite3.Connection) -> None:
+    """Has all turn cold but the newest, as they are some seconds after a daemon wrote them."""
+    connection.execute("BEGIN IMMEDIATE")
+    before = LOWEST
+    while before != (horizon := advance(connection)[0]):
+        before = horizon
+    connection.execute("COMMIT")
 
 
 def _insert(connection: sqlite3.Connection, statement: str, rows: Iterator[Row]) -> None:

@@ -16,7 +16,7 @@ CREATED = pb.SessionOrder.SESSION_ORDER_CREATED_AT
 UPDATED = pb.SessionOrder.SESSION_ORDER_UPDATED_AT
 COUNT = pb.SessionOrder.SESSION_ORDER_MESSAGE_COUNT
 
-FEW, MANY = 1000, 6000
+FEW, MANY = 1500, 6000
 STEPS_A_CALL = 50
 
 
@@ -55,8 +55,9 @@ def effort(path: Path, request: pb.ListSessionsRequest) -> int:
     ("order", "metadata"),
     [
         *((order, metadata) for order in (CREATED, UPDATED, COUNT) for metadata in ({}, {"team": "team-1"})),
-        # In the default order the sessions with a label may lie anywhere: newest, oldest, or far between.
-        *((CREATED, {"era": era}) for era in ("era-0", "era-5", "era-9")),
+        # The sessions with a label may lie anywhere: newest, oldest, or far between.
+        *((order, {"era": era}) for order in (CREATED, UPDATED, COUNT) for era in ("era-0", "era-5", "era-9")),
+        *((order, {"language": "language-3"}) for order in (UPDATED, COUNT)),
         (CREATED, {"ticket": "ticket-0"}),
     ],
 )

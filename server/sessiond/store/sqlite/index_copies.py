@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from sessiond.store.errors import CorruptedError
 
-__all__ = ["check_copies", "check_order"]
+__all__ = ["check_copies", "check_order", "has_few_sessions"]
 
 COUNTED_SESSIONS = 1_000
 """To count the entries of more live sessions would take longer than a page of their list."""
@@ -53,6 +53,11 @@ def check_order(connection: sqlite3.Connection, index: str) -> None:
     counted = _count_some(connection, index)
     if counted[0] <= COUNTED_SESSIONS and counted != _count_some(connection, "sessions_by_created_at"):
         raise CorruptedError("an index of sessions")
+
+
+def has_few_sessions(connection: sqlite3.Connection) -> bool:
+    """Whether the live sessions are so few that an order of them is to be walked, which is then compared."""
+    return _count_some(connection, "sessions_by_created_at")[0] <= COUNTED_SESSIONS
 
 
 def _count_some(connection: sqlite3.Connection, index: str) -> tuple[int, float]:

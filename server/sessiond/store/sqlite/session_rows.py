@@ -15,6 +15,7 @@ from sessionstore.v1.admin_service_pb2 import ArchiveInfo
 from sessionstore.v1.session_pb2 import SessionInfo, SessionStatus
 
 __all__ = [
+    "COLUMNS_OF_S",
     "ROW_COLUMNS",
     "SessionRow",
     "archive_info",
@@ -35,6 +36,9 @@ ROW_COLUMNS = (
     " labels_checksum, archived_at_us, checksum"
 )
 """The columns that make a SessionRow, in its order."""
+
+COLUMNS_OF_S = ", ".join(f"s.{name.strip()}" for name in ROW_COLUMNS.split(","))
+"""The same, of the table that a query calls s."""
 
 
 @dataclass(slots=True)
