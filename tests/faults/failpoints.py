@@ -17,17 +17,18 @@ from unittest.mock import patch
 from sessiond.services.admin import AdminService
 from sessiond.services.single_mutations import SingleMutations
 from sessiond.services.write_stream import WriteStream
-from sessiond.store.sqlite import appends, commits, session_operations, session_updates, tool_call_updates, writer
+from sessiond.store.sqlite import appends, commits, session_operations, session_updates, tool_call_updates
 from sessiond.store.sqlite.feeds import FeedHub
 from sessiond.store.sqlite.transaction import WriteTransaction
 from sessiond.store.sqlite.trims import DeleteEventsBefore
 from sessiond.store.sqlite.wakeups import Wakeups
+from sessiond.store.sqlite.write_groups import WriteGroups
 from sessiond.tailing import Tail
 
 __all__ = ["FAILPOINTS", "WRAPPED", "arm"]
 
 WRAPPED: Mapping[str, tuple[object, str]] = {
-    "group": (writer, "_apply_group"),
+    "group": (WriteGroups, "apply"),
     "commit-operation": (commits.CommitOperation, "apply"),
     "append-event": (appends.AppendEvent, "apply"),
     "append-message": (appends.AppendMessage, "apply"),

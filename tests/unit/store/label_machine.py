@@ -19,6 +19,7 @@ from sessiond.store.errors import StoreError
 from sessiond.store.sqlite import index_copies, label_horizon, label_walks, session_listing
 from sessiond.store.sqlite.commits import CommitOperation
 from sessiond.store.sqlite.engine import DATABASE_NAME
+from sessiond.store.sqlite.giving_way import GivingWay
 from sessiond.store.sqlite.horizon_advance import AdvanceHorizon
 from sessiond.store.sqlite.inspection import find_faults
 from sessiond.store.sqlite.migrations import migrate
@@ -34,7 +35,7 @@ from sessiond.store.sqlite.session_operations import (
 from sessiond.store.sqlite.transaction import WriteTransaction
 from sessiond.store.sqlite.trims import DeleteEventsBefore
 from sessiond.store.sqlite.upkeep import Upkeep
-from sessiond.store.sqlite.writer import _apply_group
+from sessiond.store.sqlite.write_groups import WriteGroups
 from sessiond.store.sqlite.writer_memory import WriterMemory
 from sessionstore.v1 import session_store_service_pb2 as pb
 from sessionstore.v1.message_pb2 import StoredMessage
@@ -134,14 +135,14 @@ class LabelMachine(RuleBasedStateMachine):
         self._connection.execute("PRAGMA synchronous = OFF")
         self._connection.execute("PRAGMA foreign_keys = ON")
         self._connection.execute("BEGIN IMMEDIATE").execute("COMMIT")
-        self._memory = WriterMemory()
-        self._upkeep = Upkeep(self._path, Reserve(self._path.parent, 0))
-        self._ending.callback(self._upkeep.close)
+        upkeep = Upkeep(self._path, Reserve(self._path.parent, 0))
+        self._ending.callback(upkeep.close)
+        self._groups = WriteGroups(upkeep, WriterMemory(), GivingWay(lambda: False), lambda _: False)
 
     def _apply(self, step: int, *operations: Operation[Any]) -> list[bool]:
         """Applies a group in one transaction; for each operation, whether it was not refused."""
         self._clock.now_us += step
-        applied = _apply_group(self._connection, list(operations), lambda _: False, self._memory, self._upkeep)
+        applied = self._groups.apply(self._connection, operations)
         return [not isinstance(outcome, StoreError) for outcome in applied.outcomes]
 
     def _commit(self, step: int, name: str, *mutations: pb.Mutation) -> ModelSession | None:

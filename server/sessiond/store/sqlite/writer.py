@@ -30,8 +30,8 @@ from sessiond.store.sqlite.horizon_advance import AdvanceHorizon, AdvancePace
 from sessiond.store.sqlite.operations import Operation
 from sessiond.store.sqlite.probes import PROBE, Probe
 from sessiond.store.sqlite.publication import Publication
-from sessiond.store.sqlite.transaction import WriteTransaction
 from sessiond.store.sqlite.upkeep import Upkeep
+from sessiond.store.sqlite.write_groups import AppliedGroup, WriteGroups
 from sessiond.store.sqlite.writer_memory import WriterMemory
 from sessiond.store.sqlite.writing_state import WritingState
 
@@ -55,13 +55,6 @@ _STORAGE_ERRORS = (StorageFullError, StorageUnavailableError, CorruptedError)
 class _Queued:
     operation: Operation[Any]
     future: "asyncio.Future[Any]"
-
-
-@dataclass(slots=True)
-class _Applied:
-    outcomes: list[Any]
-    publications: dict[int, Publication]
-    checkpoint_is_due: bool
 
 
 class Writer:
@@ -92,9 +85,8 @@ class Writer:
         """Set for a moment, whenever some of what waits is taken."""
         self._connection = connection
         self._upkeep = upkeep
-        self._is_followed = is_followed
         self._publish = publish
-        self._giving_way = GivingWay()
+        self._groups = WriteGroups(upkeep, memory, GivingWay(), is_followed)
         self._memory = memory
         self._advance_pace = AdvancePace()
         self._queue: deque[_Queued] = deque()
@@ -229,8 +221,8 @@ class Writer:
         if not self.state.possible:
             await self._probe()
 
-    async def _write(self, operations: list[Operation[Any]]) -> _Applied:
-        return await self._connection.run(lambda connection: self._apply_group(connection, operations))
+    async def _write(self, operations: list[Operation[Any]]) -> AppliedGroup:
+        return await self._connection.run(lambda connection: self._groups.apply(connection, operations))
 
     async def _answer_failure(self, group: list[_Queued], error: Exception) -> None:
         if len(group) > 1 and not isinstance(error, StorageFullError | StorageUnavailableError):
@@ -251,8 +243,8 @@ class Writer:
     async def _apply_with_reserve(self, queued: _Queued) -> None:
         """Applies what frees room, on a full disk."""
 
-        def apply(connection: sqlite3.Connection) -> _Applied:
-            return self._upkeep.with_reserve(connection, lambda: self._apply_group(connection, [queued.operation]))
+        def apply(connection: sqlite3.Connection) -> AppliedGroup:
+            return self._upkeep.with_reserve(connection, lambda: self._groups.apply(connection, [queued.operation]))
 
         try:
             applied = await self._connection.run(apply)
@@ -261,7 +253,7 @@ class Writer:
             return
         await self._answer([queued], applied)
 
-    async def _answer(self, group: list[_Queued], applied: _Applied) -> None:
+    async def _answer(self, group: list[_Queued], applied: AppliedGroup) -> None:
         self.writes += len(group)
         self.groups += 1
         changes = iter(applied.publications.items())
@@ -292,47 +284,9 @@ class Writer:
             await self._connection.run(lambda _: self._upkeep.refill())
         self.state.note(possible=True)
 
-    def _apply_group(self, connection: sqlite3.Connection, operations: list[Operation[Any]]) -> _Applied:
-        """In the thread of the connection."""
-        self._giving_way.begin()
-        try:
-            self._upkeep.before_writing()
-            connection.execute("BEGIN IMMEDIATE")
-            transaction = WriteTransaction(connection, self._is_followed, self._memory, self._giving_way)
-            outcomes = [_apply_one(transaction, operation) for operation in operations]
-            transaction.write_rows()
-            connection.execute("COMMIT")
-            self._upkeep.after_commit()
-        except BaseException as error:
-            self._memory.forget()
-            self._upkeep.failed(error)
-            # A full disk or a failed sync may have ended the transaction already.
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
-        self._memory.trim()
-        return _Applied(outcomes, transaction.publications, self._upkeep.checkpoint_is_due())
-
 
 def _fail(future: "asyncio.Future[Any]", error: Exception) -> None:
     if not future.done():
         future.set_exception(error)
         # A caller that left does not look at its future; that is no reason to complain.
         future.exception()
-
-
-def _apply_one(transaction: WriteTransaction, operation: Operation[Any]) -> Any:
-    transaction.give_way()
-    if not operation.atomic:
-        try:
-            return operation.apply(transaction)
-        except StoreError as error:
-            return error.with_traceback(None)
-    transaction.begin_atomic()
-    try:
-        result = operation.apply(transaction)
-    except StoreError as error:
-        transaction.undo_atomic()
-        return error.with_traceback(None)
-    transaction.end_atomic()
-    return result
