@@ -17,7 +17,15 @@ from unittest.mock import patch
 from sessiond.services.admin import AdminService
 from sessiond.services.single_mutations import SingleMutations
 from sessiond.services.write_stream import WriteStream
-from sessiond.store.sqlite import appends, commits, session_operations, session_updates, tool_call_updates
+from sessiond.store.sqlite import (
+    appends,
+    commits,
+    horizon_advance,
+    label_horizon,
+    session_operations,
+    session_updates,
+    tool_call_updates,
+)
 from sessiond.store.sqlite.feeds import FeedHub
 from sessiond.store.sqlite.transaction import WriteTransaction
 from sessiond.store.sqlite.trims import DeleteEventsBefore
@@ -43,6 +51,7 @@ WRAPPED: Mapping[str, tuple[object, str]] = {
     "delete-archive": (session_operations.DeleteArchive, "apply"),
     "trim": (DeleteEventsBefore, "apply"),
     "rows": (WriteTransaction, "write_rows"),
+    "advance": (WriteTransaction, "advance_horizon"),
     "publish": (FeedHub, "publish"),
     "wake-up": (Wakeups, "wake"),
     "tail-frame": (Tail, "_batch"),
@@ -53,6 +62,14 @@ WRAPPED: Mapping[str, tuple[object, str]] = {
     "restore-answer": (AdminService, "RestoreSession"),
 }
 """By point: the owner and the name of the function that is wrapped."""
+
+_FEW_HOT_SESSIONS = (
+    (label_horizon, "HOT_SESSIONS"),
+    (label_horizon, "AT_ONCE"),
+    (horizon_advance, "HOT_SESSIONS"),
+    (horizon_advance, "AT_ONCE"),
+)
+"""What would have to be written to in a campaign, for the horizon of the labels to advance: hundreds of sessions."""
 
 _STATEMENTS = {"begin": "BEGIN IMMEDIATE", "commit": "COMMIT"}
 _CHECKPOINT = "checkpoint"
@@ -97,6 +114,8 @@ def arm(failpoint: str, passes: int) -> None:
     if failpoint not in FAILPOINTS:
         raise KeyError(failpoint)
     death = _Death(failpoint, passes)
+    for module, name in _FEW_HOT_SESSIONS:
+        patch.object(module, name, 2).start()
     point = failpoint.rpartition("-")[0]
     if point in WRAPPED:
         owner, name = WRAPPED[point]

@@ -15,6 +15,7 @@ import grpc
 from sessionstore import AsyncSessionStore
 from sessionstore.errors import SequenceConflictError, ServerUnavailableError
 from sessionstore.v1 import session_store_service_pb2 as pb
+from sessionstore.v1.session_pb2 import SessionConfig
 from sessionstore.v1.session_store_service_pb2_grpc import SessionStoreServiceStub
 from tests.builders import append, commit, custom, part
 from tests.faults.archivists import Archivist
@@ -32,6 +33,7 @@ __all__ = ["Load"]
 
 STREAMED, CALLED, RACED, TRIMMED, UNSURE = "streamed", "called", "raced", "trimmed", "unsure"
 SHORT, SHORT_STEPS = "short", ((), (GONE,), (ARCHIVED, GONE))
+LABELLED = SessionConfig(metadata={"team": "faults", "kind": "load"})
 PATIENCE_SECONDS = 300.0
 """Some lives of the daemon are too short for an answer, and several of them may follow on each other."""
 
@@ -82,7 +84,7 @@ class Load:
         await self._client.__aenter__()
         streamed, called, raced, trimmed, unsure = self._long
         for history in self._long:
-            await insist(self._client.create_session, session_id=history.session_id)
+            await insist(self._client.create_session, LABELLED, session_id=history.session_id)
         writers: list[Coroutine[Any, Any, None]] = [
             self._stream(streamed),
             self._race(raced, "a"),
@@ -180,7 +182,7 @@ class Load:
         """Sessions that are created, written and deleted, some of them as archives, with no tail to be waited for."""
         for number in turns(self._stopped):
             history = SessionHistory(f"{SHORT}-{number}")
-            await insist(self._client.create_session, session_id=history.session_id)
+            await insist(self._client.create_session, LABELLED, session_id=history.session_id)
             self._short.append(history)
             await commit_surely(self._client, history, message_between_events(history.session_id))
             for place in SHORT_STEPS[number % len(SHORT_STEPS)]:

@@ -37,7 +37,17 @@ def test_a_failpoint_that_is_never_met_fails_a_long_campaign() -> None:
 
 def test_each_point_has_a_failpoint_before_and_after_it() -> None:
     """What the promises hang on: the group, each mutation, the commit, the answer, the frame, the archive."""
-    points = ("group", "append-event", "commit", "stream-answer", "wake-up", "tail-frame", "checkpoint", "trim")
+    points = (
+        "group",
+        "append-event",
+        "commit",
+        "stream-answer",
+        "wake-up",
+        "tail-frame",
+        "checkpoint",
+        "trim",
+        "advance",
+    )
     archives = ("archive-session", "restore-session", "delete-archive", "archive-answer", "restore-answer", "tail-pin")
     for point in (*points, *archives):
         assert {f"{point}-before", f"{point}-after"} <= set(FAILPOINTS)
