@@ -43,9 +43,8 @@ async def answers_of_a_turn(reading: socket.socket) -> list[bytes]:
     poller = PollerCompletionQueue(reading)
     loop.add_reader(reading, poller.handler(loop))
     try:
-        # The first turn of the loop that finds it readable is the one that the second sleep waits for.
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
+        while not poller.answers:
+            await asyncio.sleep(0)
         return poller.answers
     finally:
         loop.remove_reader(reading)
