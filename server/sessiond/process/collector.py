@@ -24,7 +24,7 @@ YOUNG_OBJECTS = 250
 There are many more of them than that: an old object that is freed counts for one that is not made.
 """
 
-YOUNG_COLLECTIONS = 10
+YOUNG_COLLECTIONS = 2
 """After so many of those, what was young in any of them is looked through once more, and is old then."""
 
 FEW_COLLECTIONS = 400

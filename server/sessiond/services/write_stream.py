@@ -17,10 +17,10 @@ from sessionstore.v1 import session_store_service_pb2 as pb
 __all__ = ["WriteStream"]
 
 MAX_RESPONSE_BYTES = 1024 * 1024
-MAX_RESPONSE_OUTCOMES = 128
+MAX_RESPONSE_OUTCOMES = 64
 """Together they are about half a millisecond of the event loop."""
 
-COMMITS_A_TURN = 32
+COMMITS_A_TURN = 16
 """So many are taken in, and so many refusals are answered, in a turn: about a millisecond."""
 
 

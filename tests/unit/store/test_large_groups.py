@@ -1,10 +1,14 @@
 """A group of many writes, and what else the event loop comes to while it is answered."""
 
 import asyncio
+import weakref
 from collections import Counter
 
 import pytest
 
+from sessiond.contract.limits import Limits
+from sessiond.store.sqlite import engine
+from sessiond.store.sqlite.commits import CommitOperation
 from sessiond.store.sqlite.engine import SqliteStore
 from sessiond.store.sqlite.publication import Publication
 from sessiond.store.sqlite.writer import ANSWERS_A_TURN
@@ -76,3 +80,22 @@ async def test_tails_are_told_of_a_large_group_in_several_turns_before_its_answe
     assert told.total() == WRITES
     assert max(told.values()) <= ANSWERS_A_TURN
     assert set(answers_before) == {0}
+
+
+async def test_a_large_group_is_freed_as_it_is_answered(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not all of it in one turn: that is as much work as to answer it."""
+    await store.create_session(pb.CreateSessionRequest(session_id="s"))
+    operations: list[weakref.ref[CommitOperation]] = []
+
+    def make(request: pb.CommitRequest, limits: Limits) -> CommitOperation:
+        operation = CommitOperation(request, limits)
+        operations.append(weakref.ref(operation))
+        return operation
+
+    monkeypatch.setattr(engine, "CommitOperation", make)
+    commits = [store.submit(commit("s", append(part(str(number))))) for number in range(WRITES)]
+    left: list[int] = []
+    commits[-1].add_done_callback(lambda _: left.append(sum(each() is not None for each in operations)))
+    await asyncio.gather(*commits)
+    assert len(operations) == WRITES
+    assert left[0] <= ANSWERS_A_TURN

@@ -45,7 +45,7 @@ MAX_GROUP_OPERATIONS = 1024
 MAX_GROUP_BYTES = 4 * 1024 * 1024
 CROWDED_BYTES = 1024 * 1024
 PROBE_SECONDS = 1.0
-ANSWERS_A_TURN = 128
+ANSWERS_A_TURN = 64
 """So many sessions are told of, and so many operations answered, in a turn of the loop: about a millisecond."""
 
 _STORAGE_ERRORS = (StorageFullError, StorageUnavailableError, CorruptedError)
@@ -152,8 +152,6 @@ class Writer:
             group = self._take_group()
             if group:
                 await self._apply(group)
-                # The next may be long in coming, and this one may be large.
-                del group
             elif self._closing:
                 return
             else:
@@ -194,8 +192,8 @@ class Writer:
             self._advance_pace.failed()
             _log.warning("the horizon of the labels stays where it is: %s", failure)
 
-    def _take_group(self) -> list[_Queued]:
-        group: list[_Queued] = []
+    def _take_group(self) -> deque[_Queued]:
+        group: deque[_Queued] = deque()
         size_bytes = 0
         while self._queue and len(group) < MAX_GROUP_OPERATIONS and size_bytes < MAX_GROUP_BYTES:
             queued = self._queue.popleft()
@@ -208,12 +206,15 @@ class Writer:
         self._taken.clear()
         return group
 
-    async def _apply(self, group: list[_Queued]) -> None:
+    async def _apply(self, group: deque[_Queued]) -> None:
+        operations = [queued.operation for queued in group]
         try:
-            applied = await self._write([queued.operation for queued in group])
+            applied = await self._write(operations)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer of those who wait
             await self._answer_failure(group, error)
             return
+        # The thread keeps what it did last until there is something else to do.
+        operations.clear()
         await self._answer(group, applied)
         if applied.checkpoint_is_due:
             # After the answers: nobody has to wait for it but who writes next.
@@ -224,15 +225,16 @@ class Writer:
     async def _write(self, operations: list[Operation[Any]]) -> AppliedGroup:
         return await self._connection.run(lambda connection: self._groups.apply(connection, operations))
 
-    async def _answer_failure(self, group: list[_Queued], error: Exception) -> None:
+    async def _answer_failure(self, group: deque[_Queued], error: Exception) -> None:
         if len(group) > 1 and not isinstance(error, StorageFullError | StorageUnavailableError):
             # One operation spoils the group, in a way that nobody foresaw or by what is damaged in its session: each
             # gets a transaction of its own.
-            for queued in group:
-                await self._apply([queued])
+            while group:
+                await self._apply(deque([group.popleft()]))
             return
         _log.warning("a group of %d writes failed: %s", len(group), type(error).__name__)
-        for queued in group:
+        while group:
+            queued = group.popleft()
             if queued.operation.frees_room and isinstance(error, StorageFullError):
                 await self._apply_with_reserve(queued)
             else:
@@ -251,22 +253,26 @@ class Writer:
         except Exception as error:  # noqa: BLE001 - as in _apply
             _fail(queued.future, error)
             return
-        await self._answer([queued], applied)
+        await self._answer(deque([queued]), applied)
 
-    async def _answer(self, group: list[_Queued], applied: AppliedGroup) -> None:
+    async def _answer(self, group: deque[_Queued], applied: AppliedGroup) -> None:
+        """Tells all of them, and empties both: what a large group was made of is freed a little at a time, too."""
         self.writes += len(group)
         self.groups += 1
-        changes = iter(applied.publications.items())
-        while some := dict(islice(changes, ANSWERS_A_TURN)):
-            self._publish(some)
-            if len(some) == ANSWERS_A_TURN:
+        changes = applied.publications
+        while changes:
+            self._publish({key: changes.pop(key) for key in tuple(islice(changes, ANSWERS_A_TURN))})
+            if changes:
                 await asyncio.sleep(0)
-        for number, (queued, outcome) in enumerate(zip(group, applied.outcomes, strict=True), 1):
+        outcomes = deque(applied.outcomes)
+        applied.outcomes.clear()
+        while group:
+            queued, outcome = group.popleft(), outcomes.popleft()
             if isinstance(outcome, StoreError):
                 _fail(queued.future, outcome)
             elif not queued.future.done():
                 queued.future.set_result(outcome)
-            if not number % ANSWERS_A_TURN:
+            if group and not len(group) % ANSWERS_A_TURN:
                 await asyncio.sleep(0)
 
     async def _probe(self) -> None:
