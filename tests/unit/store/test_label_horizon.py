@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sessiond.store.errors import CorruptedError
-from sessiond.store.sqlite import horizon_advance, index_copies, label_horizon, label_walks, session_listing
+from sessiond.store.sqlite import horizon_advance, index_copies, label_horizon, label_walks, session_listing, writer
 from sessiond.store.sqlite.checksums import checksum
 from sessiond.store.sqlite.engine import DATABASE_NAME, SqliteStore
 from sessiond.store.sqlite.horizon_advance import FAILED_SECONDS, SHARE, AdvancePace
@@ -26,6 +26,7 @@ from tests.unit.store.sessions import create, listed, submit
 UPDATED = pb.SessionOrder.SESSION_ORDER_UPDATED_AT
 COUNT = pb.SessionOrder.SESSION_ORDER_MESSAGE_COUNT
 HOT, AT_ONCE = 4, 2
+LOWEST_ROW = (*LOWEST, checksum(LOWEST))
 COPIES = "SELECT id, m.updated_at_us, m.message_count FROM sessions JOIN session_metadata m USING (session_key)"
 
 
@@ -88,10 +89,7 @@ async def test_a_store_that_nobody_writes_to_catches_up(data_dir: Path) -> None:
     await store.close()
     alter(data_dir, "UPDATE session_metadata SET updated_at_us = NULL, message_count = NULL")
     with closing(sqlite3.connect(data_dir / DATABASE_NAME)) as connection, connection:
-        connection.execute(
-            "UPDATE label_horizon SET updated_at_us = ?, session_key = ?, checksum = ?",
-            (*LOWEST, checksum(LOWEST)),
-        )
+        connection.execute("UPDATE label_horizon SET updated_at_us = ?, session_key = ?, checksum = ?", LOWEST_ROW)
     store = await SqliteStore.open(data_dir, durability="normal")
     names = [f"s{number:02}" for number in range(30)]
     while read(data_dir)[1] >= HOT + AT_ONCE:
@@ -102,6 +100,25 @@ async def test_a_store_that_nobody_writes_to_catches_up(data_dir: Path) -> None:
     assert HOT <= read(data_dir)[1]
     await store.close()
     assert [] == database_faults(data_dir)
+
+
+async def test_an_advance_that_the_disk_does_not_take_is_told_before_anybody_writes(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And when it would, too."""
+    monkeypatch.setattr(writer, "PROBE_SECONDS", 0.01)
+    store = await SqliteStore.open(data_dir, durability="normal")
+    await fill(store, 30)
+    await store.close()
+    with closing(sqlite3.connect(data_dir / DATABASE_NAME)) as connection, connection:
+        connection.execute("UPDATE label_horizon SET updated_at_us = ?, session_key = ?, checksum = ?", LOWEST_ROW)
+    store = await SqliteStore.open(data_dir, durability="normal")
+    # Before the writer has begun: nothing was waited for since it was made.
+    (data_dir / DATABASE_NAME).rename(data_dir / "elsewhere")
+    assert not await store.writing_change(known=True)
+    (data_dir / "elsewhere").rename(data_dir / DATABASE_NAME)
+    assert await store.writing_change(known=False)
+    await store.close()
 
 
 async def test_a_database_of_the_schema_before_is_taken_in(tmp_path: Path) -> None:

@@ -191,6 +191,8 @@ class Writer:
         else:
             self._advance_pace.failed()
             _log.warning("the horizon of the labels stays where it is: %s", failure)
+            if isinstance(failure, _STORAGE_ERRORS):
+                await self._probe()
 
     def _take_group(self) -> deque[_Queued]:
         group: deque[_Queued] = deque()
