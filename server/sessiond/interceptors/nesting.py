@@ -7,6 +7,7 @@ between, a client could store what the server and all other clients fail to read
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, cast
 
 from google.protobuf import descriptor_pool
@@ -28,14 +29,7 @@ def nested_decoder(request_type: type[Message]) -> Callable[[bytes], Message]:
     level_type: Any = _level_type(cast("Descriptor", request_type.DESCRIPTOR))
 
     def decode(data: bytes) -> Message:
-        # Joined once: a request may have many megabytes.
-        parts, size_bytes, tag = [data], len(data), _REQUEST
-        for _ in range(SPARE_LEVELS):
-            head = tag + _varint(size_bytes)
-            parts.append(head)
-            size_bytes += len(head)
-            tag = _LEVEL
-        level = level_type.FromString(b"".join(reversed(parts)))
+        level = level_type.FromString(_heads(len(data)) + data)
         for _ in range(SPARE_LEVELS - 1):
             level = level.level
         return cast("Message", level.request)
@@ -61,6 +55,16 @@ def _level_type(request: Descriptor) -> type[Message]:
     pool = descriptor_pool.Default()
     pool.AddSerializedFile(file.SerializeToString())
     return GetMessageClass(pool.FindMessageTypeByName(f"{package}.Level"))
+
+
+@lru_cache(maxsize=1024)  # most requests are small, and of few sizes
+def _heads(size_bytes: int) -> bytes:
+    """What stands before a request of some size, of all levels around it."""
+    heads, tag = b"", _REQUEST
+    for _ in range(SPARE_LEVELS):
+        heads = tag + _varint(size_bytes + len(heads)) + heads
+        tag = _LEVEL
+    return heads
 
 
 def _varint(number: int) -> bytes:
