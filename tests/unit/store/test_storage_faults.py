@@ -55,6 +55,22 @@ async def test_nothing_is_acknowledged_that_nobody_will_find(store: SqliteStore,
     assert 0 == await append_event(store, "taken")
 
 
+@pytest.mark.parametrize("version", [3, 130])
+async def test_a_damaged_number_that_forbids_writing_is_told_as_damage(data_dir: Path, version: int) -> None:
+    """SQLite takes the file for one of a newer kind, which it only reads, and says no more than that."""
+    await (await SqliteStore.open(data_dir, durability="normal")).close()
+    with (data_dir / DATABASE_NAME).open("r+b") as database:
+        database.seek(18)
+        database.write(bytes([version]))
+    store = await SqliteStore.open(data_dir, durability="normal")
+    with pytest.raises(CorruptedError, match="database"):
+        await store.create_session(pb.CreateSessionRequest(session_id="s"))
+    assert not await store.writing_change(known=True)
+    listed = await store.list_sessions(pb.ListSessionsRequest())
+    assert [] == list(listed.sessions)
+    await store.close()
+
+
 @pytest.mark.parametrize("name", [DATABASE_NAME, LOG_NAME])
 async def test_files_in_the_place_of_ours_are_not_taken_for_them(store: SqliteStore, data_dir: Path, name: str) -> None:
     """A copy that somebody puts there is another file."""

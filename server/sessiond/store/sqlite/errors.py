@@ -13,7 +13,7 @@ from sessiond.store.errors import (
     StoreError,
 )
 
-__all__ = ["is_io_error", "reading", "translate", "translated"]
+__all__ = ["is_io_error", "is_read_only", "reading", "translate", "translated"]
 
 _log = logging.getLogger(__name__)
 
@@ -46,6 +46,11 @@ _UNAVAILABLE = {
 def is_io_error(error: sqlite3.Error) -> bool:
     """Whether the operating system could not read, write or sync a file."""
     return _primary_code(error) == sqlite3.SQLITE_IOERR
+
+
+def is_read_only(error: sqlite3.Error) -> bool:
+    """Whether the database may not be written."""
+    return _primary_code(error) == sqlite3.SQLITE_READONLY
 
 
 def _primary_code(error: sqlite3.Error) -> int | None:

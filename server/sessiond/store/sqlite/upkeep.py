@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from sessiond.store.errors import StorageUnavailableError, StoreError
-from sessiond.store.sqlite.errors import is_io_error
+from sessiond.store.sqlite.errors import is_io_error, is_read_only
 from sessiond.store.sqlite.file_presence import FilePresence
 from sessiond.store.sqlite.log_file import LogFile
 from sessiond.store.sqlite.reserve import Reserve
@@ -26,6 +26,10 @@ CHECKPOINT_FRAMES = 1000
 RESTART_FRAMES = 8 * CHECKPOINT_FRAMES
 """A log of so many frames is not begun anew because there is always somebody who reads; a checkpoint then waits."""
 
+_WRITE_VERSION_AT, _WRITE_VERSIONS = 18, (1, 2)
+"""Where a database says who may write to it, and what SQLite writes there; source: the SQLite file format. A larger
+number makes a file of a newer kind of it, which is only read."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -34,6 +38,7 @@ class Upkeep:
 
     def __init__(self, database: Path, reserve: Reserve) -> None:
         """Begins with a database that was just opened, and written to. Raises OSError."""
+        self._database = database
         self._log = LogFile(database)
         # Opens what it needs now, while there are descriptors.
         self._log.size()
@@ -80,6 +85,10 @@ class Upkeep:
         """Notes that a statement failed: after a failed sync the operating system may forget what it was to write."""
         if isinstance(error, sqlite3.Error) and is_io_error(error):
             self._mistrusts_log = True
+
+    def is_damage(self, error: BaseException) -> bool:
+        """Whether an error comes from a head of the database that forbids writing, which nothing but damage does."""
+        return isinstance(error, sqlite3.Error) and is_read_only(error) and not _may_be_written(self._database)
 
     def checkpoint_is_due(self) -> bool:
         """Whether the log has grown enough."""
@@ -136,3 +145,13 @@ class Upkeep:
     def close(self) -> None:
         """To be called after the last connection is closed."""
         self._log.close()
+
+
+def _may_be_written(database: Path) -> bool:
+    """Whether a database's own head lets it be written, as far as it can be read."""
+    try:
+        with database.open("rb") as file:
+            head = file.read(_WRITE_VERSION_AT + 1)
+    except OSError:
+        return True
+    return len(head) <= _WRITE_VERSION_AT or head[_WRITE_VERSION_AT] in _WRITE_VERSIONS

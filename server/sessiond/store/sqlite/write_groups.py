@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sessiond.store.errors import StoreError
+from sessiond.store.errors import CorruptedError, StoreError
 from sessiond.store.sqlite.giving_way import GivingWay
 from sessiond.store.sqlite.operations import Operation
 from sessiond.store.sqlite.publication import Publication
@@ -60,6 +60,8 @@ class WriteGroups:
             # A full disk or a failed sync may have ended the transaction already.
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
+            if self._upkeep.is_damage(error):
+                raise CorruptedError("the head of the database") from error
             raise
         self._memory.trim()
         return AppliedGroup(outcomes, transaction.publications, self._upkeep.checkpoint_is_due())
