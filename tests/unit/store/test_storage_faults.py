@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sqlite3
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from unittest.mock import Mock
@@ -69,6 +70,36 @@ async def test_a_damaged_number_that_forbids_writing_is_told_as_damage(data_dir:
     listed = await store.list_sessions(pb.ListSessionsRequest())
     assert [] == list(listed.sessions)
     await store.close()
+
+
+LOOK_AROUND = """
+import sqlite3, sys
+database = sqlite3.connect(sys.argv[1])
+print(*database.execute("SELECT count(*) FROM sessions").fetchone())
+database.close()
+"""
+
+
+async def look_around(data_dir: Path) -> bytes:
+    """What somebody does who looks at the database with another program, and leaves."""
+    command = sys.executable, "-c", LOOK_AROUND, data_dir / DATABASE_NAME
+    looking = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    printed, _ = await looking.communicate()
+    return printed
+
+
+async def test_another_program_that_looks_at_the_database_leaves_the_log(store: SqliteStore, data_dir: Path) -> None:
+    """It would end it if our locks were gone, which closing any descriptor of the database's file takes away."""
+    assert b"1\n" == await look_around(data_dir)
+    assert (data_dir / LOG_NAME).exists()
+    assert 0 == await append_event(store, "taken")
+
+
+async def test_to_look_why_writing_is_forbidden_leaves_the_locks(store: SqliteStore, data_dir: Path) -> None:
+    """The head of the database is read while it is open."""
+    assert store._writer._upkeep._log.head.may_be_written()
+    assert b"1\n" == await look_around(data_dir)
+    assert 0 == await append_event(store, "taken")
 
 
 @pytest.mark.parametrize("name", [DATABASE_NAME, LOG_NAME])

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sessiond.store.errors import CorruptedError
+from sessiond.store.sqlite.database_head import DatabaseHead
 
 __all__ = ["LogFile", "LogSize"]
 
@@ -26,8 +27,6 @@ _FRAME = struct.Struct(">IIIIII")
 
 _INDEX = struct.Struct("=I")
 _FRAMES_AT, _CHECKPOINTED_AT = 16, 96
-_PAGE_BYTES_AT, _PAGE_BYTES_END = 16, 18
-"""Where a database says how large its pages are; 1 is 65,536."""
 
 _COPIED_BYTES = 1024 * 1024
 _WORD = 0xFFFFFFFF
@@ -51,7 +50,7 @@ class LogFile:
 
     def __init__(self, database: Path) -> None:
         self.path = database.with_name(f"{database.name}-wal")
-        self._database = database
+        self.head = DatabaseHead(database)
         self._index_path = database.with_name(f"{database.name}-shm")
         self._index: int | None = None
 
@@ -62,10 +61,11 @@ class LogFile:
         return LogSize(*(_INDEX.unpack(os.pread(self._index, 4, at))[0] for at in (_FRAMES_AT, _CHECKPOINTED_AT)))
 
     def close(self) -> None:
-        """Closes the index. Not before all connections of this process are closed: it would drop their locks."""
+        """Closes the index and the head. Not before all connections of this process: it would drop their locks."""
         if self._index is not None:
             os.close(self._index)
             self._index = None
+        self.head.close()
 
     def lost_transactions(self) -> int:
         """How many transactions at least SQLite passed over because of damage; 0 when a cut of the power explains it.
@@ -76,10 +76,10 @@ class LogFile:
         durability `normal` they are not, and a cut can look like damage. Raises OSError.
         """
         frames = self.size().frames
-        with _opened(self.path, os.O_RDONLY) as log, self._database.open("rb") as database:
-            # Not from the header of the log, which may be what is damaged.
-            page_bytes = int.from_bytes(database.read(_PAGE_BYTES_END)[_PAGE_BYTES_AT:]) or 1
-            return _commits_behind(log, frames, 65_536 if page_bytes == 1 else page_bytes)
+        # Not from the header of the log, which may be what is damaged.
+        page_bytes = self.head.page_bytes()
+        with _opened(self.path, os.O_RDONLY) as log:
+            return _commits_behind(log, frames, page_bytes)
 
     def write_again(self) -> None:
         """Writes every byte of the log over itself, and syncs: what is recovered from it then is on the disk.

@@ -26,10 +26,6 @@ CHECKPOINT_FRAMES = 1000
 RESTART_FRAMES = 8 * CHECKPOINT_FRAMES
 """A log of so many frames is not begun anew because there is always somebody who reads; a checkpoint then waits."""
 
-_WRITE_VERSION_AT, _WRITE_VERSIONS = 18, (1, 2)
-"""Where a database says who may write to it, and what SQLite writes there; source: the SQLite file format. A larger
-number makes a file of a newer kind of it, which is only read."""
-
 _log = logging.getLogger(__name__)
 
 
@@ -38,7 +34,6 @@ class Upkeep:
 
     def __init__(self, database: Path, reserve: Reserve) -> None:
         """Begins with a database that was just opened, and written to. Raises OSError."""
-        self._database = database
         self._log = LogFile(database)
         # Opens what it needs now, while there are descriptors.
         self._log.size()
@@ -88,7 +83,7 @@ class Upkeep:
 
     def is_damage(self, error: BaseException) -> bool:
         """Whether an error comes from a head of the database that forbids writing, which nothing but damage does."""
-        return isinstance(error, sqlite3.Error) and is_read_only(error) and not _may_be_written(self._database)
+        return isinstance(error, sqlite3.Error) and is_read_only(error) and not self._log.head.may_be_written()
 
     def checkpoint_is_due(self) -> bool:
         """Whether the log has grown enough."""
@@ -145,13 +140,3 @@ class Upkeep:
     def close(self) -> None:
         """To be called after the last connection is closed."""
         self._log.close()
-
-
-def _may_be_written(database: Path) -> bool:
-    """Whether a database's own head lets it be written, as far as it can be read."""
-    try:
-        with database.open("rb") as file:
-            head = file.read(_WRITE_VERSION_AT + 1)
-    except OSError:
-        return True
-    return len(head) <= _WRITE_VERSION_AT or head[_WRITE_VERSION_AT] in _WRITE_VERSIONS
