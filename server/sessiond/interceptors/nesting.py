@@ -29,6 +29,7 @@ def nested_decoder(request_type: type[Message]) -> Callable[[bytes], Message]:
     level_type: Any = _level_type(cast("Descriptor", request_type.DESCRIPTOR))
 
     def decode(data: bytes) -> Message:
+        # Joined once: a request may have many megabytes.
         level = level_type.FromString(_heads(len(data)) + data)
         for _ in range(SPARE_LEVELS - 1):
             level = level.level

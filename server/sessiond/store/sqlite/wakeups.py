@@ -7,7 +7,7 @@ from collections.abc import Iterable
 __all__ = ["Wakeups"]
 
 AT_ONCE = 8
-"""How many are woken in one turn of the loop: what they then do takes about a millisecond."""
+"""How many are woken in one turn of the loop: what they then do takes about half a millisecond."""
 
 
 class Wakeups:

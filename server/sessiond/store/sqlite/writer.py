@@ -46,7 +46,7 @@ MAX_GROUP_BYTES = 4 * 1024 * 1024
 CROWDED_BYTES = 1024 * 1024
 PROBE_SECONDS = 1.0
 ANSWERS_A_TURN = 64
-"""So many sessions are told of, and so many operations answered, in a turn of the loop: about a millisecond."""
+"""So many sessions are told of, and so many operations answered, in a turn of the loop: about half a millisecond."""
 
 _STORAGE_ERRORS = (StorageFullError, StorageUnavailableError, CorruptedError)
 
