@@ -7,10 +7,10 @@ from typing import Any
 from sessionstore import AsyncSessionStore
 from sessionstore.v1 import session_store_service_pb2 as pb
 from sessionstore.v1.tool_pb2 import ToolCallStatus
-from tests.builders import append, part, result, tool_call, user_message
+from tests.builders import part, result, tool_call, user_message
 from tests.faults.history import SessionHistory
 from tests.faults.insisting import PAUSE_SECONDS, insist
-from tests.faults.noted_commits import commit_surely
+from tests.faults.noted_commits import append_surely, commit_surely
 from tests.faults.small_commits import message_between_events
 from tests.faults.turns import turns
 
@@ -24,8 +24,9 @@ class Callers:
     several seconds, and few lives of a daemon would meet a failpoint there.
     """
 
-    def __init__(self, client: AsyncSessionStore, history: SessionHistory, stopped: asyncio.Event) -> None:
+    def __init__(self, client: AsyncSessionStore, stub: Any, history: SessionHistory, stopped: asyncio.Event) -> None:
         self._client = client
+        self._stub = stub
         self._history = history
         self._stopped = stopped
 
@@ -40,7 +41,7 @@ class Callers:
 
     async def _append(self) -> None:
         for name in self._names("c"):
-            await commit_surely(self._client, self._history, [append(part(name), name)])
+            await append_surely(self._stub, self._history, name, part(name))
             await commit_surely(self._client, self._history, message_between_events(f"{name}-c"))
             update = pb.SessionUpdate(set_metadata={"number": name})
             await insist(self._client.update_session, self._history.session_id, update)

@@ -38,6 +38,7 @@ __all__ = ["FAILPOINTS", "WRAPPED", "arm"]
 WRAPPED: Mapping[str, tuple[object, str]] = {
     "group": (WriteGroups, "apply"),
     "commit-operation": (commits.CommitOperation, "apply"),
+    "one-event": (commits.AppendOneEvent, "apply"),
     "append-event": (appends.AppendEvent, "apply"),
     "append-message": (appends.AppendMessage, "apply"),
     "create-tool-call": (appends.CreateToolCall, "apply"),
@@ -58,6 +59,7 @@ WRAPPED: Mapping[str, tuple[object, str]] = {
     "tail-pin": (Tail, "_caught_up"),
     "stream-answer": (WriteStream, "_next_response"),
     "call-answer": (SingleMutations, "Commit"),
+    "event-answer": (SingleMutations, "AppendEvent"),
     "archive-answer": (AdminService, "ArchiveSession"),
     "restore-answer": (AdminService, "RestoreSession"),
 }

@@ -25,7 +25,7 @@ from tests.faults.history import ARCHIVED, GONE, SessionHistory, TailHistory
 from tests.faults.imports import Imports
 from tests.faults.insisting import PAUSE_SECONDS, RECONNECTING, insist
 from tests.faults.moves import move
-from tests.faults.noted_commits import commit_once, commit_surely, end_session
+from tests.faults.noted_commits import append_surely, commit_once, commit_surely, end_session
 from tests.faults.small_commits import message_between_events
 from tests.faults.turns import turns
 
@@ -85,21 +85,21 @@ class Load:
         streamed, called, raced, trimmed, unsure = self._long
         for history in self._long:
             await insist(self._client.create_session, LABELLED, session_id=history.session_id)
+        stub: Any = SessionStoreServiceStub(self._channel)
         writers: list[Coroutine[Any, Any, None]] = [
             self._stream(streamed),
-            self._race(raced, "a"),
-            self._race(raced, "b"),
+            self._race(raced),
+            self._race_by_calls(stub, raced),
             self._trim(trimmed),
             self._never_repeat(unsure),
             self._live_short(),
             self._read(streamed),
             self._read(called),
-            *Callers(self._client, called, self._stopped).workers(),
+            *Callers(self._client, stub, called, self._stopped).workers(),
             *(archivist.work() for archivist in self._archivists),
             *self._imports.workers(),
         ]
         self._tasks = [asyncio.create_task(writer) for writer in writers]
-        stub: Any = SessionStoreServiceStub(self._channel)
         tails = [follow(stub, history, TailHistory(types)) for history in self._long for types in ((), PARTS)]
         tails += [follow_by_library(self._client, history) for history in (streamed, called, raced)]
         tails += [follow_from_now(stub, history, self._stopped) for history in (streamed, raced, trimmed)]
@@ -140,11 +140,11 @@ class Load:
             sent[answered].acknowledge(outcome.result)
             answered += 1
 
-    async def _race(self, history: SessionHistory, racer: str) -> None:
-        """Two that append what follows the newest event that they know of: one wins each time."""
+    async def _race(self, history: SessionHistory) -> None:
+        """One of two that append what follows the newest event that they know of: one wins each time."""
         last: int | None = None
         for number in turns(self._stopped):
-            mutations = [append(custom("race", b"x"), f"{history.session_id}-{racer}-{number}")]
+            mutations = [append(custom("race", b"x"), f"{history.session_id}-a-{number}")]
             write = history.note(mutations, -1 if last is None else last)
             expectation: dict[str, Any] = (
                 {"expect_no_events": True} if last is None else {"expected_last_sequence": last}
@@ -156,6 +156,17 @@ class Load:
             else:
                 write.acknowledge(response)
                 last = response.results[0].append_event.sequence
+            await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _race_by_calls(self, stub: Any, history: SessionHistory) -> None:
+        """The other one, which has nothing but the stub."""
+        last = -1
+        for number in turns(self._stopped):
+            event_id = f"{history.session_id}-b-{number}"
+            try:
+                last = await append_surely(stub, history, event_id, custom("race", b"x"), expected_last=last)
+            except SequenceConflictError as conflict:
+                last = -1 if conflict.actual is None else conflict.actual
             await asyncio.sleep(PAUSE_SECONDS)
 
     async def _trim(self, history: SessionHistory) -> None:

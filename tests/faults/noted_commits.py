@@ -6,13 +6,15 @@ from typing import Any
 import grpc
 
 from sessionstore import AsyncSessionStore
+from sessionstore.channel import translated
 from sessionstore.v1 import session_store_service_pb2 as pb
+from sessionstore.v1.event_pb2 import Event
 from tests.builders import append, commit, part
 from tests.faults.followers import last_id
 from tests.faults.history import SessionHistory
 from tests.faults.insisting import insist, is_a_fault
 
-__all__ = ["commit_once", "commit_surely", "end_session"]
+__all__ = ["append_surely", "commit_once", "commit_surely", "end_session"]
 
 ANSWER_SECONDS = 5.0
 """So long an answer is waited for that nobody asks for again."""
@@ -39,6 +41,30 @@ async def commit_once(stub: Any, history: SessionHistory, mutations: Sequence[pb
         return error.code()
     write.acknowledge(response)
     return grpc.StatusCode.OK
+
+
+async def append_surely(
+    stub: Any, history: SessionHistory, event_id: str, event: Event, *, expected_last: int | None = None
+) -> int:
+    """Appends an event by calls of its own, as those do who have nothing but a stub, until there is an answer.
+
+    `expected_last` is the sequence that the newest event is expected to have, -1 for none at all. Gives the sequence of
+    the new event. Raises SequenceConflictError.
+    """
+    write = history.note([append(event, event_id)], expected_last)
+    request = pb.AppendEventRequest(session_id=history.session_id, event_id=event_id, event=event)
+    if expected_last == -1:
+        request.expect_no_events = True
+    elif expected_last is not None:
+        request.expected_last_sequence = expected_last
+
+    async def call() -> Any:
+        with translated():
+            return await stub.AppendEvent(request, timeout=ANSWER_SECONDS)
+
+    answer = await insist(call)
+    write.acknowledge(pb.CommitResponse(results=[pb.MutationResult(append_event=answer)]))
+    return int(answer.sequence)
 
 
 async def end_session(client: AsyncSessionStore, history: SessionHistory) -> None:

@@ -39,9 +39,11 @@ def test_each_point_has_a_failpoint_before_and_after_it() -> None:
     """What the promises hang on: the group, each mutation, the commit, the answer, the frame, the archive."""
     points = (
         "group",
+        "one-event",
         "append-event",
         "commit",
         "stream-answer",
+        "event-answer",
         "wake-up",
         "tail-frame",
         "checkpoint",

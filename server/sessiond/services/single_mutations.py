@@ -1,4 +1,4 @@
-"""The unary writes: each is a commit of one mutation, so that there is one write path."""
+"""The unary writes: each does what a commit of one mutation would."""
 
 from typing import Any
 
@@ -67,18 +67,7 @@ class SingleMutations:
         self, request: pb.AppendEventRequest, context: Context
     ) -> pb.AppendEventResponse:
         check_request(request, self._limits)
-        commit = pb.CommitRequest(session_id=request.session_id)
-        append = commit.mutations.add().append_event
-        append.event.CopyFrom(request.event)
-        if request.HasField("event_id"):
-            append.event_id = request.event_id
-        match request.WhichOneof("expectation"):
-            case "expected_last_sequence":
-                commit.expected_last_sequence = request.expected_last_sequence
-            case "expect_no_events":
-                commit.expect_no_events = request.expect_no_events
-        response = await self._store.submit(commit)
-        return response.results[0].append_event
+        return await self._store.append_event(request)
 
     async def _mutate(self, session_id: str, mutation: pb.Mutation) -> pb.MutationResult:
         response = await self._store.submit(pb.CommitRequest(session_id=session_id, mutations=[mutation]))

@@ -194,7 +194,11 @@ class Store(Protocol):
         ...
 
     def submit(self, commit: pb.CommitRequest) -> "asyncio.Future[pb.CommitResponse]":
-        """Queues a commit; commits submitted one after another are applied in that order."""
+        """Queues a commit; what is submitted one after another is applied in that order."""
+        ...
+
+    def append_event(self, request: pb.AppendEventRequest) -> "asyncio.Future[pb.AppendEventResponse]":
+        """Queues what a commit of this event alone would do."""
         ...
 
     @property

@@ -192,14 +192,14 @@ class AppendEvent:
 
     _READ = f"SELECT {COLUMNS} FROM events WHERE session_key = ? AND sequence = ?"  # noqa: S608 - our own names
 
-    def __init__(self, append: pb.EventAppend, limits: Limits) -> None:
+    def __init__(self, append: pb.EventAppend | pb.AppendEventRequest, limits: Limits) -> None:
         self._event = append.event
         self.event_id = append.event_id if append.HasField("event_id") else None
         """What the writer chose, so that a repeat is recognized."""
         self._payload = append.event.SerializeToString(deterministic=True)
         self.size_bytes = len(self._payload)
         self._type = event_type(append.event)
-        self._model = event_model(append.event)
+        self._model = event_model(append.event, self._type)
         self._limits = limits
 
     def find(self, transaction: WriteTransaction, row: SessionRow, result: pb.MutationResult) -> bool:

@@ -10,7 +10,7 @@ from sessiond.store.sqlite.tool_call_updates import UpdateToolCall
 from sessiond.store.sqlite.transaction import WriteTransaction
 from sessionstore.v1 import session_store_service_pb2 as pb
 
-__all__ = ["CommitOperation"]
+__all__ = ["AppendOneEvent", "CommitOperation"]
 
 
 UpdateMutation = SetActiveMessage | UpdateSession | UpdateToolCall
@@ -68,14 +68,14 @@ class CommitOperation(Operation[pb.CommitResponse]):
         row = transaction.session(self._commit.session_id)
         if len(self._event_ids) > 1:
             transaction.look_up_events(row, self._event_ids)
-        expected_holds = self._expectation_holds(row)
+        expected_holds = _expectation_holds(self._commit, row)
         # Without updates and with the expectation met, each append finds out by itself whether it is a repeat.
         if self._has_updates or not expected_holds:
             repeated = self._first_results(transaction, row)
             if repeated is not None:
                 return repeated
         if not expected_holds:
-            raise SequenceConflictError(self._expected_last(), row.last_event)
+            raise SequenceConflictError(_expected_last(self._commit), row.last_event)
         return self._apply(transaction, row)
 
     def _apply(self, transaction: WriteTransaction, row: SessionRow) -> pb.CommitResponse:
@@ -110,16 +110,35 @@ class CommitOperation(Operation[pb.CommitResponse]):
             response.results[index].CopyFrom(update.current(transaction, row))
         return response
 
-    def _expectation_holds(self, row: SessionRow) -> bool:
-        match self._commit.WhichOneof("expectation"):
-            case None:
-                return True
-            case "expect_no_events":
-                return row.last_event is None
-            case _:
-                return row.last_event == self._commit.expected_last_sequence
 
-    def _expected_last(self) -> int | None:
-        if self._commit.WhichOneof("expectation") == "expect_no_events":
-            return None
-        return self._commit.expected_last_sequence
+class AppendOneEvent(Operation[pb.AppendEventResponse]):
+    """Applies what a commit of one event would do, without making a commit of the request: most calls are this one."""
+
+    def __init__(self, request: pb.AppendEventRequest, limits: Limits) -> None:
+        self._request = request
+        self._append = AppendEvent(request, limits)
+        self.size_bytes = self._append.size_bytes
+
+    def apply(self, transaction: WriteTransaction) -> pb.AppendEventResponse:
+        """See Operation. Raises NotFoundError, AlreadyExistsError, SequenceConflictError and LimitReachedError."""
+        row = transaction.session(self._request.session_id)
+        result = pb.MutationResult()
+        if _expectation_holds(self._request, row):
+            self._append.apply(transaction, row, result, 0)
+        elif not self._append.find(transaction, row, result):
+            raise SequenceConflictError(_expected_last(self._request), row.last_event)
+        return result.append_event
+
+
+def _expectation_holds(request: pb.CommitRequest | pb.AppendEventRequest, row: SessionRow) -> bool:
+    match request.WhichOneof("expectation"):
+        case None:
+            return True
+        case "expect_no_events":
+            return row.last_event is None
+        case _:
+            return row.last_event == request.expected_last_sequence
+
+
+def _expected_last(request: pb.CommitRequest | pb.AppendEventRequest) -> int | None:
+    return None if request.WhichOneof("expectation") == "expect_no_events" else request.expected_last_sequence

@@ -8,7 +8,7 @@ from pathlib import Path
 from sessiond.contract.limits import Limits
 from sessiond.store.errors import CorruptedError
 from sessiond.store.protocol import EventFeed, StoreInfo, StoreMetrics
-from sessiond.store.sqlite.commits import CommitOperation
+from sessiond.store.sqlite.commits import AppendOneEvent, CommitOperation
 from sessiond.store.sqlite.connection import Durability, ReaderPool, open_writer
 from sessiond.store.sqlite.event_filters import EventFilter
 from sessiond.store.sqlite.event_reads import session_events
@@ -129,6 +129,10 @@ class SqliteStore(StreamingReads):
     def submit(self, commit: pb.CommitRequest) -> "asyncio.Future[pb.CommitResponse]":
         """See Store."""
         return self._writer.submit(CommitOperation(commit, self._limits))
+
+    def append_event(self, request: pb.AppendEventRequest) -> "asyncio.Future[pb.AppendEventResponse]":
+        """See Store."""
+        return self._writer.submit(AppendOneEvent(request, self._limits))
 
     @property
     def is_crowded(self) -> bool:
