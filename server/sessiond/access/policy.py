@@ -56,9 +56,9 @@ class Caller:
         return f"{self.name} {self.host}"
 
     def require(self, right: Right, what: str) -> None:
-        """Raises PermissionDeniedError unless the caller has the right."""
+        """Raises PermissionDeniedError unless the caller has the right; `what` may be the path of a method."""
         if self.right < right:
-            raise PermissionDeniedError(what, required=right, granted=self.right)
+            raise PermissionDeniedError(what.rpartition("/")[2], required=right, granted=self.right)
 
 
 _OWNER = Caller("owner of the socket", Right.ADMIN)
@@ -92,7 +92,7 @@ class AccessPolicy:
     def admit(self, call: Call) -> Caller:
         """Who calls, and may. Raises UnauthenticatedError and PermissionDeniedError."""
         caller = self.caller(call)
-        caller.require(required_right(call.method), call.method.rpartition("/")[2])
+        caller.require(required_right(call.method), call.method)
         return caller
 
     def caller(self, call: Call) -> Caller:

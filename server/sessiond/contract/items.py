@@ -23,9 +23,8 @@ def event_type(event: Event) -> str:
     return f"custom:{event.custom.type}" if kind == "custom" else kind
 
 
-def event_model(event: Event) -> str | None:
-    """The model that an event names, or None when it is of a kind that names none, or leaves it empty."""
-    kind = event.WhichOneof("kind")
-    if kind not in _NAMING_A_MODEL:
+def event_model(event: Event, event_type: str) -> str | None:
+    """The model that an event of a type names, or None when it is of one that names none, or leaves it empty."""
+    if event_type not in _NAMING_A_MODEL:
         return None
-    return getattr(event, kind).model or None
+    return getattr(event, event_type).model or None

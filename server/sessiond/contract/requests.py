@@ -27,10 +27,11 @@ def check_request(request: Message, limits: Limits) -> None:
 
     The commits of a WriteRequest are not looked into: each fails alone, see `check_commit`.
     """
-    if isinstance(request, pb.WriteRequest):
+    # By their types: to ask for instances of protobuf's classes takes several times as long.
+    if type(request) is pb.WriteRequest:
         _check_count("commits", len(request.commits), limits.max_commits_per_request)
         return
-    if isinstance(request, pb.CommitRequest):
+    if type(request) is pb.CommitRequest:
         check_commit(request, limits)
         return
     # Sizes first: what is too large is not worth a closer look, which would take time from other calls.

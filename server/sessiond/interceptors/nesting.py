@@ -16,10 +16,17 @@ from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
-__all__ = ["SPARE_LEVELS", "nested_decoder"]
+__all__ = ["HARMLESS_GROUPS", "SPARE_LEVELS", "nested_decoder"]
 
 SPARE_LEVELS = 3
 """How much deeper an item lies in an answer than in its request, at most."""
+
+HARMLESS_GROUPS = 64
+"""So many, in whatever our own messages nest, stay below the bound with the spare levels."""
+
+_SMALL_BYTES = 2048
+_NO_GROUP = bytes(byte for byte in range(256) if byte & 0b111 != 3)
+"""The bytes with which no group begins, by the type in the lowest bits of its tag."""
 
 _REQUEST, _LEVEL = b"\x0a", b"\x12"  # the tags of the two fields of a level
 
@@ -29,6 +36,9 @@ def nested_decoder(request_type: type[Message]) -> Callable[[bytes], Message]:
     level_type: Any = _level_type(cast("Descriptor", request_type.DESCRIPTOR))
 
     def decode(data: bytes) -> Message:
+        # Most requests are small, and cannot nest deeply: that is told in a fifth of the time.
+        if len(data) <= _SMALL_BYTES and len(data.translate(None, _NO_GROUP)) <= HARMLESS_GROUPS:
+            return request_type.FromString(data)
         # Joined once: a request may have many megabytes.
         level = level_type.FromString(_heads(len(data)) + data)
         for _ in range(SPARE_LEVELS - 1):

@@ -51,9 +51,9 @@ def test_a_known_kind_with_unknown_fields_keeps_its_type() -> None:
 )
 def test_four_kinds_of_events_name_a_model(event: Event) -> None:
     """An empty name is none."""
-    assert "a/b" == event_model(event)
+    assert "a/b" == event_model(event, event_type(event))
     getattr(event, event_type(event)).model = ""
-    assert None is event_model(event)
+    assert None is event_model(event, event_type(event))
 
 
 @pytest.mark.parametrize(
@@ -63,4 +63,4 @@ def test_four_kinds_of_events_name_a_model(event: Event) -> None:
 )
 def test_other_events_name_no_model(event: Event) -> None:
     """They leave the session's last model alone."""
-    assert None is event_model(event)
+    assert None is event_model(event, event_type(event))
