@@ -24,6 +24,9 @@ Durability = Literal["full", "normal"]
 
 WAL_SIZE_LIMIT_BYTES = 64 * 1024 * 1024
 
+LOCK_PATIENCE_SECONDS = 5.0
+"""How long a write waits for another program that has the database locked, before it is refused."""
+
 
 class EngineConnection(aiosqlite.Connection):
     """A connection that runs whole functions in its thread."""
@@ -65,7 +68,7 @@ def _connector(path: Path, *, read_only: bool, pragmas: tuple[str, ...]) -> Call
             isolation_level=None,  # transactions are begun and ended by us, by name
             check_same_thread=False,
             cached_statements=256,
-            timeout=30,
+            timeout=LOCK_PATIENCE_SECONDS,
         )
         try:
             for pragma in pragmas:

@@ -32,7 +32,6 @@ _NO_NAME = ("no such column", "no such table", "has no column named", "cannot jo
 """In what the driver says of names that the schema lost by damage: the migrations made all that we use."""
 
 _UNAVAILABLE = {
-    sqlite3.SQLITE_BUSY,
     sqlite3.SQLITE_CANTOPEN,
     sqlite3.SQLITE_IOERR,
     sqlite3.SQLITE_LOCKED,
@@ -65,6 +64,10 @@ def translate(error: sqlite3.Error) -> StoreError | None:
         return CorruptedError("the database")
     if primary == sqlite3.SQLITE_ERROR and any(text in str(error) for text in _NO_NAME):
         return CorruptedError("the schema of the database")
+    if primary == sqlite3.SQLITE_BUSY:
+        return StorageUnavailableError(
+            "another program has locked the store's database; end it, or wait until it is done, and repeat the call"
+        )
     if primary == sqlite3.SQLITE_FULL:
         return StorageFullError()
     if primary in _CORRUPTED:

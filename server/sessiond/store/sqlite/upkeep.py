@@ -6,11 +6,13 @@ Everything here runs in the thread of the writing connection.
 import logging
 import shutil
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
 from sessiond.store.errors import StorageUnavailableError, StoreError
+from sessiond.store.sqlite.connection import LOCK_PATIENCE_SECONDS
 from sessiond.store.sqlite.errors import is_io_error, is_read_only
 from sessiond.store.sqlite.file_presence import FilePresence
 from sessiond.store.sqlite.log_file import LogFile
@@ -25,6 +27,10 @@ CHECKPOINT_FRAMES = 1000
 
 RESTART_FRAMES = 8 * CHECKPOINT_FRAMES
 """A log of so many frames is not begun anew because there is always somebody who reads; a checkpoint then waits."""
+
+READER_PATIENCE_SECONDS = 0.5
+"""For so long. Our own reads are done by then; another program may read for hours, such as one that makes a copy. Then
+the next checkpoint to wait is that of a log of twice the size: writes wait for checkpoints."""
 
 _log = logging.getLogger(__name__)
 
@@ -43,6 +49,7 @@ class Upkeep:
         self._reserve.fill()
         self._mistrusts_log = False
         self._due_frames = CHECKPOINT_FRAMES
+        self._restart_frames = RESTART_FRAMES
 
     def _tell_lost_transactions(self) -> None:
         """Says that the log is damaged, and keeps it: the next write begins it anew, or goes on over what is lost."""
@@ -92,19 +99,30 @@ class Upkeep:
 
     def checkpoint(self, connection: sqlite3.Connection) -> None:
         """Copies the log into the database; what fails is tried again when the log has grown as much once more."""
-        self._checkpoint(connection, "RESTART" if self._log.size().frames >= RESTART_FRAMES else "PASSIVE")
+        frames = self._log.size().frames
+        if frames < RESTART_FRAMES:
+            self._restart_frames = RESTART_FRAMES
+        if frames < self._restart_frames:
+            self._checkpoint(connection, "PASSIVE")
+        elif not self._checkpoint(connection, "RESTART"):
+            self._restart_frames = 2 * frames
 
-    def _checkpoint(self, connection: sqlite3.Connection, mode: str) -> None:
+    def _checkpoint(self, connection: sqlite3.Connection, mode: str) -> bool:
+        """Whether all of the log was copied, and nobody read behind it."""
         size = self._log.size()
         try:
             self.before_writing()
-            connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
+            with _patience(connection, READER_PATIENCE_SECONDS):
+                is_busy, *_ = connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
         except (sqlite3.Error, StoreError) as error:
             self.failed(error)
             self._due_frames = size.frames - size.checkpointed + CHECKPOINT_FRAMES
             _log.warning("a checkpoint failed: %s", error)
-        else:
-            self._due_frames = CHECKPOINT_FRAMES
+            return False
+        # What somebody still reads behind is not copied, and tried again when there is as much more.
+        size = self._log.size()
+        self._due_frames = size.frames - size.checkpointed + CHECKPOINT_FRAMES
+        return not is_busy
 
     def with_reserve(self, connection: sqlite3.Connection, work: Callable[[], T]) -> T:
         """Does something that frees room in the database, with the room that is kept for that."""
@@ -140,3 +158,13 @@ class Upkeep:
     def close(self) -> None:
         """To be called after the last connection is closed."""
         self._log.close()
+
+
+@contextmanager
+def _patience(connection: sqlite3.Connection, seconds: float) -> Iterator[None]:
+    """How long the statements of a block wait for locks."""
+    connection.execute(f"PRAGMA busy_timeout = {int(seconds * 1000)}")
+    try:
+        yield
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {int(LOCK_PATIENCE_SECONDS * 1000)}")

@@ -1,5 +1,6 @@
 """A group of writes: many operations in one transaction, of which each succeeds or fails alone."""
 
+import logging
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from sessiond.store.sqlite.upkeep import Upkeep
 from sessiond.store.sqlite.writer_memory import WriterMemory
 
 __all__ = ["AppliedGroup", "WriteGroups"]
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -42,6 +45,8 @@ class WriteGroups:
         self._memory = memory
         self._giving_way = giving_way
         self._is_followed = is_followed
+        self._version: int | None = None
+        """Changes when somebody else writes to the database."""
 
     def apply(self, connection: sqlite3.Connection, operations: Sequence[Operation[Any]]) -> AppliedGroup:
         """Applies all of them and commits. Raises what is no fault of one operation; then nothing was applied."""
@@ -49,6 +54,7 @@ class WriteGroups:
         try:
             self._upkeep.before_writing()
             connection.execute("BEGIN IMMEDIATE")
+            self._notice_others(connection)
             transaction = WriteTransaction(connection, self._is_followed, self._memory, self._giving_way)
             outcomes = [_apply_one(transaction, operation) for operation in operations]
             transaction.write_rows()
@@ -65,6 +71,14 @@ class WriteGroups:
             raise
         self._memory.trim()
         return AppliedGroup(outcomes, transaction.publications, self._upkeep.checkpoint_is_due())
+
+    def _notice_others(self, connection: sqlite3.Connection) -> None:
+        """Nobody else should write to the database. If somebody did, what is remembered of it may be wrong."""
+        (version,) = connection.execute("PRAGMA data_version").fetchone()
+        if self._version not in (None, version):
+            _log.warning("another program wrote to the store's database")
+            self._memory.forget()
+        self._version = version
 
 
 def _apply_one(transaction: WriteTransaction, operation: Operation[Any]) -> Any:
