@@ -2,6 +2,7 @@
 
 python -m tests.faults.corruption.campaign                   # every page, and 8 flipped bits in each
 python -m tests.faults.corruption.campaign --pages 12 --bits 1
+python -m tests.faults.corruption.campaign --together 3      # and each time two more pages with it, any of them
 """
 
 import argparse
@@ -39,19 +40,27 @@ FLIPPED_BIT = "flipped bit"
 
 @dataclass(frozen=True)
 class Case:
-    """One page that is damaged in one way.
+    """One page that is damaged in one way, and others with it perhaps.
 
     Attributes:
         page: Its number.
         kind: What becomes of it.
         when: Whether the store is open meanwhile.
         number: Which of the cases of this page and kind it is.
+        others: The others, each with what becomes of it.
     """
 
     page: int
     kind: str
     when: str
     number: int = 0
+    others: tuple[tuple[int, str], ...] = ()
+
+    def damage(self, database: Path, seed: int) -> None:
+        """Damages a database, in the same way each time with the same seed."""
+        chance = random.Random(f"{seed} {self}")
+        for page, kind in ((self.page, self.kind), *self.others):
+            damage_page(database, page, kind, chance)
 
 
 @dataclass
@@ -62,12 +71,14 @@ class Findings:
         cases: How many there were, by kind.
         outcomes: How many answers were right, refused or false, by kind and outcome.
         false: How many cases had false answers, by the kind and the columns or index that was damaged.
+        false_answers: Those answers.
         violations: What must never be: errors that nobody foresaw, and calls that hang.
     """
 
     cases: Counter[str] = field(default_factory=Counter)
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
     false: Counter[tuple[str, str]] = field(default_factory=Counter)
+    false_answers: list[str] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
 
 
@@ -103,24 +114,23 @@ class _Campaign:
         """Damages a copy, and asks."""
         self.findings.cases[case.kind] += 1
         database = self._copy()
-        chance = random.Random(f"{self._seed} {case}")
         damaged = self._folder / "looked at"
         shutil.copy(database, damaged)
-        damage_page(damaged, case.page, case.kind, random.Random(f"{self._seed} {case}"))
+        case.damage(damaged, self._seed)
         try:
             if case.when == "closed":
-                damage_page(database, case.page, case.kind, chance)
+                case.damage(database, self._seed)
             migrate(database)
             store = await SqliteStore.open(database.parent, durability="normal")
         except (MigrationError, StoreError):
             self.findings.outcomes[case.kind, "start refused"] += 1
             return
         except Exception as error:  # noqa: BLE001 - what it is, is what is asked
-            self.findings.violations.append(f"{case}, of {self._owners.get(case.page)}: at the start {error!r}")
+            self.findings.violations.append(f"{case}, of {self._owners_of(case)}: at the start {error!r}")
             return
         try:
             if case.when == "open":
-                damage_page(database, case.page, case.kind, chance)
+                case.damage(database, self._seed)
             given = await ask_everything(store) | await write_everywhere(store)
         finally:
             await self._close(store, case)
@@ -130,20 +140,25 @@ class _Campaign:
         try:
             await store.close()
         except Exception as error:  # noqa: BLE001 - what it is, is what is asked
-            self.findings.violations.append(f"{case}, of {self._owners.get(case.page)}: at the end {error!r}")
+            self.findings.violations.append(f"{case}, of {self._owners_of(case)}: at the end {error!r}")
 
     def _judge(self, case: Case, given: dict[str, Answer], damaged: Path) -> None:
         findings = self.findings
         false = false_answers(self._right, given)
         for name, answer in given.items():
             if not answer.is_foreseen:
-                owner = self._owners.get(case.page)
-                findings.violations.append(f"{case}, of {owner}: {name} came to {answer.refusal}")
+                findings.violations.append(f"{case}, of {self._owners_of(case)}: {name} came to {answer.refusal}")
             outcome = "false" if name in false else "right" if answer.content is not None else "data loss"
             findings.outcomes[case.kind, outcome if answer.is_foreseen else "unforeseen"] += 1
         if false:
+            refusals = {name: given[name].refusal or "something else" for name in false}
+            findings.false_answers.append(f"{case}, of {self._owners_of(case)}: {refusals}")
             for what in self._damaged(case, damaged):
                 findings.false[case.kind, what] += 1
+
+    def _owners_of(self, case: Case) -> str:
+        pages = (case.page, *(page for page, _ in case.others))
+        return ", ".join(self._owners.get(page, "a page that is free") for page in pages)
 
     def _damaged(self, case: Case, damaged: Path) -> set[str]:
         """The columns whose values are others now; else the table or index that the page belongs to."""
@@ -157,21 +172,23 @@ class _Campaign:
         return changed if 0 < len(changed) <= 2 else {f"{owner}, its structure"}
 
 
-def _cases(pages: int, sample: int | None, bits: int, chance: random.Random) -> Iterator[Case]:
+def _cases(pages: int, sample: int | None, bits: int, together: int, chance: random.Random) -> Iterator[Case]:
     chosen = range(1, pages + 1) if sample is None else sorted(chance.sample(range(1, pages + 1), sample))
     for page in chosen:
         for kind in DAMAGES:
             numbers = range(bits if kind == FLIPPED_BIT else 1)
             # A sample takes turns.
             for when in WHEN if sample is None else (chance.choice(WHEN),):
-                yield from (Case(page, kind, when, number) for number in numbers)
+                for number in numbers:
+                    others = chance.sample([other for other in range(1, pages + 1) if other != page], together - 1)
+                    yield Case(page, kind, when, number, tuple((other, chance.choice([*DAMAGES])) for other in others))
 
 
-async def run_campaign(folder: Path, *, pages: int | None, bits: int, seed: int) -> Findings:
-    """Damages so many pages, or all of them, each in every way."""
+async def run_campaign(folder: Path, *, pages: int | None, bits: int, seed: int, together: int = 1) -> Findings:
+    """Damages so many pages, or all of them, each in every way; `together` of them at once."""
     campaign = _Campaign(folder, seed)
     existing = await campaign.prepare()
-    for case in _cases(existing, pages, bits, random.Random(seed)):
+    for case in _cases(existing, pages, bits, together, random.Random(seed)):
         await campaign.run(case)
     return campaign.findings
 
@@ -181,13 +198,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Damages a database page by page, and looks at every answer.")
     parser.add_argument("--pages", type=int, default=None)
     parser.add_argument("--bits", type=int, default=8)
+    parser.add_argument("--together", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     # Each damage is warned of.
     logging.disable(logging.ERROR)
     with tempfile.TemporaryDirectory(prefix="sessiond-corruption-") as folder:
-        run = run_campaign(Path(folder), pages=arguments.pages, bits=arguments.bits, seed=arguments.seed)
-        findings = asyncio.run(run)
+        findings = asyncio.run(run_campaign(Path(folder), **vars(arguments)))
     columns = ("right", "data loss", "false", "unforeseen", "start refused")
     sys.stdout.write("".join(f"{title:>14}" for title in ("damage", "cases", *columns)) + "\n")
     for kind, cases in findings.cases.items():
@@ -196,6 +213,8 @@ def main() -> int:
     sys.stdout.write("cases with false answers, by what was damaged:\n")
     for (kind, what), number in sorted(findings.false.items(), key=lambda item: (-item[1], item[0])):
         sys.stdout.write(f"{number:5} {kind} in {what}\n")
+    for answers in findings.false_answers:
+        sys.stdout.write(f"  {answers}\n")
     for violation in findings.violations:
         sys.stdout.write(f"  {violation}\n")
     sys.stdout.write(f"{findings.cases.total()} cases, {len(findings.violations)} violations (seed {arguments.seed})\n")

@@ -79,6 +79,9 @@ async def write(store: SqliteStore) -> object:
         ("DELETE FROM events WHERE sequence = 2", tail),
         ("DELETE FROM store_counters", write),
         ("UPDATE store_counters SET value = 1", write),
+        ("UPDATE store_counters SET value = -28671", write),
+        ("UPDATE store_counters SET value = 9223372036854775800", write),
+        ("UPDATE store_counters SET value = 0", write),
     ],
 )
 async def test_damage_in_a_row_is_told(

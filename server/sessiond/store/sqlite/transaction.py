@@ -132,7 +132,8 @@ class WriteTransaction:
         memory = self._memory
         if memory.next_position == memory.positions_end:
             found = self._connection.execute(_SET_POSITIONS_ASIDE, (POSITIONS_AT_ONCE,)).fetchall()
-            if not found:
+            # The first position is 1.
+            if not found or found[0][0] <= POSITIONS_AT_ONCE:
                 raise CorruptedError("the counter of positions")
             ((end,),) = found
             memory.next_position, memory.positions_end = end - POSITIONS_AT_ONCE, end
