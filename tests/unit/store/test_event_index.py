@@ -160,6 +160,23 @@ async def test_events_of_an_older_schema_are_found(tmp_path: Path) -> None:
     assert [] == database_faults(tmp_path)
 
 
+@pytest.mark.parametrize("damage", ["event_id = 'f1'", "event_id = NULL", "type = 'other'", "payload = x'00'"])
+async def test_an_id_that_is_damaged_before_it_is_indexed_is_told(
+    data_dir: Path, store: SqliteStore, damage: str
+) -> None:
+    """Else the event that has it would be stored a second time when it is repeated."""
+    await create(store)
+    for number in range(3):
+        await submit(store, append(part(), f"e{number}"))
+    await store.close()
+    with closing(sqlite3.connect(data_dir / DATABASE_NAME)) as connection, connection:
+        connection.execute(f"UPDATE events SET {damage} WHERE sequence = 1")  # noqa: S608 - our own names
+    again = await SqliteStore.open(data_dir, durability="normal")
+    with pytest.raises(CorruptedError):
+        await submit(again, append(part(), "e1"))
+    await again.close()
+
+
 async def test_events_that_are_lost_before_they_are_indexed_are_told(data_dir: Path, store: SqliteStore) -> None:
     """Else the indexes by id and by type would never have them, and nobody could tell."""
     await create(store)

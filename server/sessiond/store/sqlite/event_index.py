@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 
 from sessiond.store.errors import CorruptedError
+from sessiond.store.sqlite.checksums import event_checksum
+from sessiond.store.sqlite.errors import reading
 from sessiond.store.sqlite.event_filters import no_type
 
 __all__ = [
@@ -56,13 +58,17 @@ _DROP_TYPES = """
     DELETE FROM event_types WHERE (session_key, type, sequence) IN (
         SELECT session_key, type, sequence FROM events WHERE session_key = ? AND sequence < ?)
 """
-_RECENT = """
-    SELECT walked.sequence, recent.event_id,
-           (recent.session_key, recent.sequence) IS (walked.session_key, walked.sequence)
+SUMMED_BYTES = 1024 * 1024
+"""An event that is larger is not read to learn whether its id is damaged: it would take milliseconds of everybody."""
+
+_RECENT = f"""
+    SELECT walked.sequence, length(recent.payload) > {SUMMED_BYTES},
+           recent.position, recent.session_key, recent.sequence, recent.commit_index, recent.stored_at_us, recent.type,
+           recent.event_id, CASE WHEN length(recent.payload) <= {SUMMED_BYTES} THEN recent.payload END, recent.checksum
     FROM events AS walked LEFT JOIN events AS recent USING (position)
     WHERE walked.session_key = ? AND walked.sequence >= ? ORDER BY walked.sequence
-"""
-"""The sequence as the index has it, and whether the event that it leads to is that one."""
+"""  # noqa: S608 - a number of ours
+"""The sequence as the index has it, and the event that it leads to."""
 
 _FIND_IDS = f"""
     SELECT event_id, sequence FROM event_ids
@@ -96,11 +102,16 @@ def drop_entries(connection: sqlite3.Connection, session_key: int, before: int) 
 
 def recent_ids(connection: sqlite3.Connection, session_key: int, unindexed: range) -> dict[str, int]:
     """The sequences, by id, of the events that the tables do not have, the newest. Raises CorruptedError."""
+    # An event that the index has lost, or leads away from, would be stored once more when it is repeated, and so would
+    # one whose id is another by damage.
     rows = connection.execute(_RECENT, (session_key, unindexed.start)).fetchall()
-    # An event that the index has lost, or leads away from, would be stored once more when it is repeated.
-    if [sequence for sequence, _, is_right in rows if is_right] != [*unindexed]:
+    if [sequence for sequence, _, *values, _ in rows if values[1:3] == [session_key, sequence]] != [*unindexed]:
         raise CorruptedError("the index of events by sequence")
-    return {event_id: sequence for sequence, event_id, _ in rows if event_id is not None}
+    with reading():
+        for sequence, is_large, *values, total in rows:
+            if not is_large and total != event_checksum(*values):
+                raise CorruptedError(f"event {sequence}")
+    return {event_id: sequence for sequence, *_, event_id, _, _ in rows if event_id is not None}
 
 
 def find_ids(connection: sqlite3.Connection, session_key: int, event_ids: list[str]) -> dict[str, int]:
