@@ -13,6 +13,7 @@ import pytest
 from sessiond.store.errors import CorruptedError, OutOfMemoryError, StorageUnavailableError
 from sessiond.store.sqlite import appends, event_reads, upkeep, writer
 from sessiond.store.sqlite.engine import DATABASE_NAME, SqliteStore
+from sessiond.store.sqlite.inspection import inspect_database
 from sessiond.store.sqlite.migrations import migrate
 from sessiond.store.sqlite.reserve import Reserve
 from sessionstore.v1 import session_store_service_pb2 as pb
@@ -70,6 +71,17 @@ async def test_a_damaged_number_that_forbids_writing_is_told_as_damage(data_dir:
     listed = await store.list_sessions(pb.ListSessionsRequest())
     assert [] == list(listed.sessions)
     await store.close()
+
+
+async def test_a_database_that_never_was_open_is_refused_as_damaged_by_the_same(data_dir: Path) -> None:
+    """It is not in the mode yet in which it would be read without writing to it. `sessiond check` finds it, too."""
+    migrate(data_dir / DATABASE_NAME)
+    with (data_dir / DATABASE_NAME).open("r+b") as database:
+        database.seek(18)
+        database.write(b"\x03")
+    with pytest.raises(CorruptedError, match="forbids writing, is damaged"):
+        await SqliteStore.open(data_dir, durability="normal")
+    assert ["integrity: the head of the database forbids writing"] == list(inspect_database(data_dir / DATABASE_NAME))
 
 
 LOOK_AROUND = """

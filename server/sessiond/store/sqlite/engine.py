@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sessiond.contract.limits import Limits
-from sessiond.store.errors import CorruptedError
+from sessiond.store.errors import CorruptedError, StorageUnavailableError
 from sessiond.store.protocol import EventFeed, StoreInfo, StoreMetrics
 from sessiond.store.sqlite.commits import AppendOneEvent, CommitOperation
-from sessiond.store.sqlite.connection import Durability, ReaderPool, open_writer
+from sessiond.store.sqlite.connection import Durability, EngineConnection, ReaderPool, open_writer
+from sessiond.store.sqlite.database_head import DatabaseHead
 from sessiond.store.sqlite.event_filters import EventFilter
 from sessiond.store.sqlite.event_reads import session_events
 from sessiond.store.sqlite.feeds import FeedHub
@@ -65,7 +66,7 @@ class SqliteStore(StreamingReads):
         none.
         """
         path = data_dir / DATABASE_NAME
-        connection = await open_writer(path, durability)
+        connection = await _open_writer(path, durability)
         hub = FeedHub()
         try:
             # The first write of a connection makes the log's files, without which no reader can be opened.
@@ -175,6 +176,19 @@ class SqliteStore(StreamingReads):
         await self._writer.drain()
         await self._readers.close()
         await self._writer.close()
+
+
+async def _open_writer(path: Path, durability: Durability) -> EngineConnection:
+    try:
+        return await open_writer(path, durability)
+    except StorageUnavailableError as error:
+        head = DatabaseHead(path)
+        try:
+            if head.may_be_written():
+                raise
+        finally:
+            head.close()
+        raise CorruptedError("the head of the database, which forbids writing,") from error
 
 
 def _read_info(connection: sqlite3.Connection) -> StoreInfo:

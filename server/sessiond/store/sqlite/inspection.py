@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sessiond.store.errors import CorruptedError
 from sessiond.store.sqlite.checksums import checksum, event_checksum
+from sessiond.store.sqlite.database_head import DatabaseHead
 from sessiond.store.sqlite.label_horizon import read_horizon
 from sessiond.store.sqlite.migration_files import MigrationError
 from sessiond.store.sqlite.migrations import migration_status, reading_options
@@ -61,6 +62,11 @@ def inspect_database(path: Path) -> Iterator[str]:
     pending = [each.migration for each in migration_status(path) if each.applied_at_us is None]
     if pending:
         raise MigrationError(f"{path.name} lacks {', '.join(pending)}; run the migration, and look again")
+    head = DatabaseHead(path)
+    if not head.may_be_written():
+        yield "integrity: the head of the database forbids writing"
+    # Before SQLite has locks on the file, which would go with it.
+    head.close()
     address = f"{path.absolute().as_uri()}?{reading_options(path)}"
     with closing(sqlite3.connect(address, uri=True, isolation_level=None)) as connection:
         connection.execute("BEGIN")
