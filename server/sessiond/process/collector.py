@@ -28,13 +28,20 @@ YOUNG_COLLECTIONS = 2
 """After so many of those, what was young in any of them is looked through once more, and is old then."""
 
 FEW_COLLECTIONS = 400
-"""With fewer of the young objects than this since then there is nothing worth a look."""
+"""With fewer of the young objects than this since then there is nothing worth a look at once."""
 
 MANY_COLLECTIONS = 8_000
 """With so many it is not put off, whatever there is to do."""
 
 GROWN_BYTES = 64 * 1024 * 1024
 """Nor when the process has grown by so much: a few objects may hold large requests."""
+
+FEWER_COLLECTIONS = 20
+"""So many are worth a look when the process has grown: what a connection of a page with TLS leaves is few objects,
+which hold a quarter of a megabyte."""
+
+LONG_SECONDS = 60.0
+"""When it is quiet after so long, any are."""
 
 QUIET_SHARE = 0.1
 """A process that takes less of a processor holds up nobody, or one call."""
@@ -55,6 +62,8 @@ class CollectionRule:
         self._memory_bytes = memory_bytes
         self._busy_before = busy_seconds()
         self._least_memory = memory_bytes() or 0
+        self._seconds = 0.0
+        """How long the last collection is ago."""
 
     def is_due(self, young_collections: int, seconds: float) -> bool:
         """Whether to collect now.
@@ -65,13 +74,17 @@ class CollectionRule:
         is_quiet, self._busy_before = busy - self._busy_before < QUIET_SHARE * seconds, busy
         memory = self._memory_bytes() or 0
         self._least_memory = min(self._least_memory, memory)
-        if young_collections < FEW_COLLECTIONS:
-            return False
-        return is_quiet or young_collections >= MANY_COLLECTIONS or memory >= self._least_memory + GROWN_BYTES
+        self._seconds += seconds
+        if memory >= self._least_memory + GROWN_BYTES:
+            return young_collections >= FEWER_COLLECTIONS
+        if not is_quiet:
+            return young_collections >= MANY_COLLECTIONS
+        return young_collections >= (1 if self._seconds >= LONG_SECONDS else FEW_COLLECTIONS)
 
     def note_collection(self) -> None:
         """Must follow each collection: what is in use then is what the process is compared with."""
         self._least_memory = self._memory_bytes() or 0
+        self._seconds = 0.0
 
 
 @asynccontextmanager

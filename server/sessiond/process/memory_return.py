@@ -6,6 +6,7 @@ flood of large messages, the process would have several times as much in use as 
 
 import asyncio
 import ctypes
+import gc
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -44,11 +45,18 @@ async def memory_given_back() -> AsyncIterator[None]:
 
 
 async def _give_back(trim: Callable[[], object]) -> None:
-    least = resident_memory_bytes() or 0
+    lowest = least = resident_memory_bytes() or 0
+    collections = _full_collections()
     while True:
         await asyncio.sleep(INTERVAL_SECONDS)
         now = resident_memory_bytes() or 0
-        if now > least + SLACK_BYTES:
+        # What was garbage when it was looked last is free since it was collected.
+        if now > (least if _full_collections() == collections else lowest) + SLACK_BYTES:
             await asyncio.to_thread(trim)
+            collections = _full_collections()
             now = least = resident_memory_bytes() or 0
-        least = min(least, now)
+        least, lowest = min(least, now), min(lowest, now)
+
+
+def _full_collections() -> int:
+    return int(gc.get_stats()[2]["collections"])

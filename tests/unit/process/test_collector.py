@@ -8,7 +8,9 @@ import pytest
 from sessiond.process import collector
 from sessiond.process.collector import (
     FEW_COLLECTIONS,
+    FEWER_COLLECTIONS,
     GROWN_BYTES,
+    LONG_SECONDS,
     MANY_COLLECTIONS,
     CollectionRule,
     collected_when_quiet,
@@ -37,10 +39,26 @@ def process() -> Process:
     return Process()
 
 
-def test_a_few_young_collections_are_not_worth_a_look(process: Process) -> None:
-    """However little there is to do, and however much memory is in use."""
-    process.memory_bytes = USED + GROWN_BYTES
+def test_a_few_young_collections_are_not_worth_a_look_at_once(process: Process) -> None:
+    """However little there is to do."""
     assert not process.is_due(FEW_COLLECTIONS - 1, busy_seconds=0)
+
+
+def test_a_few_are_looked_at_after_a_while(process: Process) -> None:
+    """When it is quiet: what little they left may hold much."""
+    assert not any(process.is_due(1, busy_seconds=0) for _ in range(int(LONG_SECONDS) - 1))
+    assert not process.is_due(1, busy_seconds=1)
+    assert not process.is_due(0, busy_seconds=0)
+    assert process.is_due(1, busy_seconds=0)
+    process.rule.note_collection()
+    assert not process.is_due(1, busy_seconds=0)
+
+
+def test_a_few_are_looked_at_when_the_process_has_grown(process: Process) -> None:
+    """But not for next to none: then it is no garbage that it has grown by."""
+    process.memory_bytes = USED + GROWN_BYTES
+    assert not process.is_due(FEWER_COLLECTIONS - 1, busy_seconds=1)
+    assert process.is_due(FEWER_COLLECTIONS, busy_seconds=1)
 
 
 def test_a_quiet_process_collects(process: Process) -> None:
