@@ -5,11 +5,9 @@ import json
 import socket
 import ssl
 import tempfile
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import pytest
 from connectrpc.client import ConnectClient
@@ -20,38 +18,17 @@ from connectrpc.method import IdempotencyLevel, MethodInfo, StreamType
 from connectrpc.protocol import ProtocolType
 from google.rpc.error_details_pb2 import ErrorInfo
 from grpc_health.v1 import health_pb2
-from h2.config import H2Configuration
-from h2.connection import H2Connection
-from h2.events import DataReceived, PingAckReceived, StreamEnded
+from h2.events import DataReceived, StreamEnded
 from pyqwest import Client, FullResponse, HTTPTransport, HTTPVersion
 
 from sessiond.access.certificates import CertificateAuthority
 from sessiond.config import ServeConfig
-from sessiond.server import Daemon, running_daemon
+from sessiond.server import running_daemon
 from sessionstore import AsyncSessionStore
 from sessionstore.v1 import admin_service_pb2
 from sessionstore.v1 import session_store_service_pb2 as pb
 from tests.builders import part
-
-ORIGIN = "http://localhost:3000"
-STORE = "sessionstore.v1.SessionStoreService"
-
-
-@dataclass
-class Served:
-    """A daemon with a listener for browsers."""
-
-    daemon: Daemon
-    url: str
-    socket: str
-    token: str
-
-    @property
-    def bearer(self) -> dict[str, str]:
-        return {"authorization": f"Bearer {self.token}"}
-
-    async def post(self, path: str, body: bytes, headers: Mapping[str, str]) -> FullResponse:
-        return await Client().post(f"{self.url}/{path}", {"content-type": "application/json", **headers}, body)
+from tests.integration.pages import ORIGIN, STORE, Http2Page, Served, serving
 
 
 def parsed(answer: FullResponse) -> Any:
@@ -60,60 +37,6 @@ def parsed(answer: FullResponse) -> Any:
 
 TAIL_REQUEST = pb.TailEventsRequest(session_id="s").SerializeToString()
 TAIL = b"\0" + len(TAIL_REQUEST).to_bytes(4) + TAIL_REQUEST
-
-
-class Http2Page:
-    """A connection over which calls are sent piece by piece."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.http = H2Connection(H2Configuration(header_encoding="utf-8"))
-        self.writer = writer
-        self._reader = reader
-        self._seen: list[Any] = []
-        self.http.initiate_connection()
-
-    @classmethod
-    async def opened(cls, served: Served) -> Self:
-        return cls(*await asyncio.open_connection("127.0.0.1", served.daemon.addresses[-1].port))
-
-    def call(self, stream: int, body: bytes, headers: Mapping[str, str], *, ended: bool) -> None:
-        """Begins to tail; the call is on its way with the next wait."""
-        named = {":method": "POST", ":scheme": "http", ":authority": "localhost", ":path": f"/{STORE}/TailEvents"}
-        kind = {"content-type": "application/connect+proto"}
-        self.http.send_headers(stream, list({**named, **kind, **headers}.items()))
-        if body:
-            self.http.send_data(stream, body, end_stream=ended)
-
-    async def ping(self) -> None:
-        self._seen = [event for event in self._seen if not isinstance(event, PingAckReceived)]
-        self.http.ping(b"anything")
-        await self.until(PingAckReceived, 0)
-
-    async def until(self, kind: type[Any], stream: int, words: bytes = b"") -> None:
-        """Waits for something to arrive on a stream; 0 is the connection."""
-        while not any(
-            isinstance(event, kind) and getattr(event, "stream_id", 0) == stream and (not words or words in event.data)
-            for event in self._seen
-        ):
-            self.writer.write(self.http.data_to_send())
-            data = await self._reader.read(65536)
-            assert data, "the connection was closed"
-            self._seen.extend(self.http.receive_data(data))
-
-
-@asynccontextmanager
-async def serving(folder: Path) -> AsyncIterator[Served]:
-    path = f"unix:{folder / 's.sock'}"
-    config = ServeConfig(
-        data_dir=folder / "data",
-        listen=(path, "http://127.0.0.1:0"),
-        durability="normal",
-        allowed_origins=(ORIGIN,),
-        grace_seconds=5,
-    )
-    async with running_daemon(config) as daemon:
-        token = (folder / "data" / "token").read_text().strip()
-        yield Served(daemon, str(daemon.addresses[-1]), path, token)
 
 
 @pytest.fixture

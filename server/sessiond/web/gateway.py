@@ -20,6 +20,10 @@ from sessiond.web.serving import WebServer
 __all__ = ["WebGateway"]
 
 
+_AHEAD_BYTES = 64 * 1024
+"""How much of an answer comes from the daemon's side before it is taken; there is no way between to bridge."""
+
+
 class WebGateway:
     """Binds the listeners when it is made, serves from `start` to `stop`. Raises AddressInUseError, and TlsError.
 
@@ -56,7 +60,13 @@ class WebGateway:
         max_request_bytes: int,
     ) -> None:
         """Serves the calls of the services, which the daemon serves already."""
-        options = [("grpc.default_authority", "localhost"), ("grpc.max_receive_message_length", -1)]
+        options = [
+            ("grpc.default_authority", "localhost"),
+            ("grpc.max_receive_message_length", -1),
+            # Else gRPC keeps megabytes of each tail that its page does not take, by how fast others are.
+            ("grpc.http2.bdp_probe", 0),
+            ("grpc.http2.lookahead_bytes", _AHEAD_BYTES),
+        ]
         self._channel = grpc.aio.insecure_channel(str(self.inlet), options=options)
         application = web_application(
             self._channel, services, policy, allowed_origins=allowed_origins, max_request_bytes=max_request_bytes

@@ -10,13 +10,14 @@ from hypercorn.config import Config
 from starlette.types import ASGIApp
 
 from sessiond.access.tls_files import ReplaceableTls, TlsFiles
+from sessiond.web.http2 import MAX_STREAMS, bound_http2
 
 __all__ = ["WebServer"]
 
 _log = logging.getLogger(__name__)
 
-_MAX_STREAMS = 1000
-"""How many calls a browser may have open on one connection of HTTP/2; each tail is one."""
+_MAX_REQUESTS = 2**31
+"""How many requests a connection may have; hypercorn would end the tails of one of HTTP/2 after a thousand."""
 
 _LETTING_GO_SECONDS = 1
 """How long calls that outlast the grace have to clean up."""
@@ -26,9 +27,11 @@ class WebServer:
     """One listener, from start to stop. Must be made and used in one event loop."""
 
     def __init__(self, application: ASGIApp, listening: socket.socket, tls: TlsFiles | None) -> None:
+        bound_http2()
         config = _TlsConfig(tls) if tls else Config()
         config.bind = [f"fd://{listening.detach()}"]
-        config.h2_max_concurrent_streams = _MAX_STREAMS
+        config.h2_max_concurrent_streams = MAX_STREAMS
+        config.keep_alive_max_requests = _MAX_REQUESTS
         config.include_server_header = False
         config.accesslog = None
         config.errorlog = _log

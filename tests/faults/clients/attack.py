@@ -49,6 +49,7 @@ class Attack:
         seconds: How long each call of the healthy client took meanwhile.
         acknowledged: The sequence of each event that attackers were told is stored, by session and id.
         counts: What the attackers did.
+        is_over: Whether the healthy client has made its rounds, and attackers are to leave.
     """
 
     daemon: AttackedDaemon
@@ -57,6 +58,7 @@ class Attack:
     seconds: list[float] = field(default_factory=list)
     acknowledged: dict[str, dict[str, int]] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
+    is_over: bool = False
 
     async def session(self, name: str) -> str:
         """A new session."""
@@ -73,10 +75,10 @@ class Attack:
 
     async def flood(self, workers: int, one: Callable[[int], Awaitable[object]]) -> None:
         """Lets so many workers do one thing after the other until the healthy client has made its rounds."""
-        over = False
+        self.is_over = False
 
         async def work(number: int) -> None:
-            while not over:
+            while not self.is_over:
                 await one(number)
 
         async with asyncio.TaskGroup() as group:
@@ -85,7 +87,7 @@ class Attack:
             try:
                 await self.serve()
             finally:
-                over = True
+                self.is_over = True
 
     async def beside(self, work: Callable[[], Awaitable[object]]) -> None:
         """Repeats some work until the healthy client has made its rounds."""

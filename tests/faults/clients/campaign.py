@@ -25,7 +25,7 @@ from tests.faults.clients.attack import Attack, Sizes
 from tests.faults.clients.attacked_daemon import attacked_daemon
 from tests.faults.clients.healthy import healthy_client
 from tests.faults.clients.networks import NoNamespacesError
-from tests.faults.clients.scenarios import cut_off, doors, floods, impatience, unread, vanishing
+from tests.faults.clients.scenarios import cut_off, doors, floods, impatience, multiplexed, unread, vanishing
 
 __all__ = ["CUT_OFF", "LONG", "QUICK", "SCENARIOS", "SMALLEST", "Finding", "run_attack"]
 
@@ -45,7 +45,18 @@ NICENESS = 10
 
 _MANY_SESSIONS = "sessions"
 CUT_OFF = "cut-off"
-AT_OTHER_DOORS = ("half-handshakes", "slow-headers", "slow-bodies", "unread-pages", "page-calls")
+AT_OTHER_DOORS: dict[str, Callable[[Attack], Awaitable[None]]] = {
+    "half-handshakes": doors.half_handshakes,
+    "half-page-handshakes": doors.half_page_handshakes,
+    "slow-headers": doors.slow_headers,
+    "slow-bodies": doors.slow_bodies,
+    "unread-pages": doors.unread_pages,
+    "unread-secure-pages": doors.unread_secure_pages,
+    "unread-page-calls": multiplexed.unread_calls,
+    "reset-page-calls": multiplexed.reset_calls,
+    "page-calls": doors.page_calls,
+}
+"""Those for which the daemon listens with TLS and for browsers too."""
 
 SCENARIOS: dict[str, Callable[[Attack], Awaitable[None]]] = {
     "tails-unread": unread.tails_of_one_session,
@@ -63,11 +74,7 @@ SCENARIOS: dict[str, Callable[[Attack], Awaitable[None]]] = {
     "largest-streams": floods.largest_streams,
     "deadlines": impatience.deadlines,
     "cancellations": impatience.cancellations,
-    "half-handshakes": doors.half_handshakes,
-    "slow-headers": doors.slow_headers,
-    "slow-bodies": doors.slow_bodies,
-    "unread-pages": doors.unread_pages,
-    "page-calls": doors.page_calls,
+    **AT_OTHER_DOORS,
 }
 """All attacks but the one at a cable, which has a daemon of its own."""
 

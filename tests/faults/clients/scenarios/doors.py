@@ -17,7 +17,20 @@ from tests.faults.clients.attack import Attack
 from tests.faults.clients.attacked_daemon import AttackedDaemon, attacked_daemon
 from tests.faults.clients.scenarios.unread import write_beside
 
-__all__ = ["daemon_with_doors", "half_handshakes", "page_calls", "slow_bodies", "slow_headers", "unread_pages"]
+__all__ = [
+    "PATH",
+    "careless_tls",
+    "connection",
+    "daemon_with_doors",
+    "half_handshakes",
+    "half_page_handshakes",
+    "page_calls",
+    "slow_bodies",
+    "slow_headers",
+    "tail_request",
+    "unread_pages",
+    "unread_secure_pages",
+]
 
 PAUSE_SECONDS = 0.1
 PIECES = 10
@@ -34,21 +47,31 @@ async def daemon_with_doors(folder: Path) -> AsyncIterator[AttackedDaemon]:
     authority.create()
     pair = authority.issue_server("server", ["localhost", "127.0.0.1"])
     files = ("--tls-cert", str(pair.certificate), "--tls-key", str(pair.key))
-    doors = ("--listen", "tls:127.0.0.1:0", "--listen", "http://127.0.0.1:0")
-    async with attacked_daemon(folder, *files, *doors) as daemon:
-        # The first call of a page opens the way to the calls, which then stays.
+    doors = [f"{kind}127.0.0.1:0" for kind in ("tls:", "http://", "https://")]
+    listen = [option for door in doors for option in ("--listen", door)]
+    async with attacked_daemon(folder, *files, *listen) as daemon:
+        # The first call of a page opens the way to the calls, which then stays; both doors take it.
         await _answer(daemon, Client(), "ListSessions", pb.ListSessionsRequest())
         yield daemon
 
 
 async def half_handshakes(attack: Attack) -> None:
     """Connections that begin a handshake of TLS and do not go on."""
+    await _half_handshakes(attack, "tls:")
+
+
+async def half_page_handshakes(attack: Attack) -> None:
+    """The same where pages are served."""
+    await _half_handshakes(attack, "https:")
+
+
+async def _half_handshakes(attack: Attack, door: str) -> None:
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     handshake = ssl.create_default_context().wrap_bio(incoming, outgoing, server_hostname="localhost")
     with suppress(ssl.SSLWantReadError):
         handshake.do_handshake()
     hello = outgoing.read()
-    await _hold(attack, "tls:", hello[: len(hello) // 2], hello[len(hello) // 2 :][:PIECES], "handshakes begun")
+    await _hold(attack, door, hello[: len(hello) // 2], hello[len(hello) // 2 :][:PIECES], "handshakes begun")
 
 
 async def slow_headers(attack: Attack) -> None:
@@ -66,14 +89,28 @@ async def slow_bodies(attack: Attack) -> None:
 
 async def unread_pages(attack: Attack) -> None:
     """Tails of pages that never read, while somebody writes."""
-    session = await attack.session("pages")
+    await _unread_pages(attack, "http:", None)
+
+
+async def unread_secure_pages(attack: Attack) -> None:
+    """The same over TLS."""
+    await _unread_pages(attack, "https:", careless_tls("http/1.1"))
+
+
+def tail_request(session: str) -> bytes:
+    """The body of a request that opens a tail, as pages send it."""
     request = pb.TailEventsRequest(session_id=session).SerializeToString()
-    body = b"\0" + len(request).to_bytes(4) + request
+    return b"\0" + len(request).to_bytes(4) + request
+
+
+async def _unread_pages(attack: Attack, door: str, tls: ssl.SSLContext | None) -> None:
+    session = await attack.session("pages")
+    body = tail_request(session)
     opening = _head(attack, "TailEvents", "application/connect+proto", len(body)) + body
     pages = attack.sizes.workers
     async with AsyncExitStack() as stack:
         for _ in range(pages):
-            _, writer = await stack.enter_async_context(_connection(attack, "http:"))
+            _, writer = await stack.enter_async_context(connection(attack, door, tls))
             writer.write(opening)
         await attack.daemon.until(lambda found: found.open_tails >= pages)
         attack.counts["pages that never read"] = pages
@@ -117,9 +154,20 @@ def _head(attack: Attack, method: str, kind: str, size_bytes: int) -> bytes:
     return "".join(f"{line}\r\n" for line in lines).encode() + b"\r\n"
 
 
+def careless_tls(protocol: str) -> ssl.SSLContext:
+    """TLS for a protocol, by somebody who does not care whom it speaks with."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.set_alpn_protocols([protocol])
+    return context
+
+
 @asynccontextmanager
-async def _connection(attack: Attack, door: str) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    reader, writer = await asyncio.open_connection(*attack.daemon.door(door))
+async def connection(
+    attack: Attack, door: str, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """A connection to one of the other listeners, which is dropped in the end."""
+    reader, writer = await asyncio.open_connection(*attack.daemon.door(door), ssl=tls)
     try:
         yield reader, writer
     finally:
@@ -130,7 +178,7 @@ async def _hold(attack: Attack, door: str, beginning: bytes, rest: bytes, what: 
     """Connections that send a beginning and then a byte at a time, and another one after each."""
 
     async def one(_: int) -> None:
-        async with _connection(attack, door) as (_reader, writer):
+        async with connection(attack, door) as (_reader, writer):
             writer.write(beginning)
             for byte in rest:
                 await asyncio.sleep(PAUSE_SECONDS)
