@@ -18,6 +18,7 @@ __all__ = [
     "COLUMNS",
     "EVENTS_AT_ONCE",
     "EventRow",
+    "check_recent",
     "drop_entries",
     "find_ids",
     "index_events",
@@ -61,14 +62,18 @@ _DROP_TYPES = """
 SUMMED_BYTES = 1024 * 1024
 """An event that is larger is not read to learn whether its id is damaged: it would take milliseconds of everybody."""
 
-_RECENT = f"""
-    SELECT walked.sequence, length(recent.payload) > {SUMMED_BYTES},
-           recent.position, recent.session_key, recent.sequence, recent.commit_index, recent.stored_at_us, recent.type,
-           recent.event_id, CASE WHEN length(recent.payload) <= {SUMMED_BYTES} THEN recent.payload END, recent.checksum
+_RECENT = """
+    SELECT walked.sequence, recent.event_id,
+           (recent.session_key, recent.sequence) IS (walked.session_key, walked.sequence)
     FROM events AS walked LEFT JOIN events AS recent USING (position)
     WHERE walked.session_key = ? AND walked.sequence >= ? ORDER BY walked.sequence
+"""
+"""The sequence as the index has it, and whether the event that it leads to is that one."""
+
+_RECENT_ROWS = f"""
+    SELECT position, session_key, sequence, commit_index, stored_at_us, type, event_id, payload, checksum FROM events
+    WHERE session_key = ? AND sequence >= ? AND length(payload) <= {SUMMED_BYTES}
 """  # noqa: S608 - a number of ours
-"""The sequence as the index has it, and the event that it leads to."""
 
 _FIND_IDS = f"""
     SELECT event_id, sequence FROM event_ids
@@ -102,16 +107,20 @@ def drop_entries(connection: sqlite3.Connection, session_key: int, before: int) 
 
 def recent_ids(connection: sqlite3.Connection, session_key: int, unindexed: range) -> dict[str, int]:
     """The sequences, by id, of the events that the tables do not have, the newest. Raises CorruptedError."""
-    # An event that the index has lost, or leads away from, would be stored once more when it is repeated, and so would
-    # one whose id is another by damage.
     rows = connection.execute(_RECENT, (session_key, unindexed.start)).fetchall()
-    if [sequence for sequence, _, *values, _ in rows if values[1:3] == [session_key, sequence]] != [*unindexed]:
+    # An event that the index has lost, or leads away from, would be stored once more when it is repeated.
+    if [sequence for sequence, _, is_right in rows if is_right] != [*unindexed]:
         raise CorruptedError("the index of events by sequence")
+    return {event_id: sequence for sequence, event_id, _ in rows if event_id is not None}
+
+
+def check_recent(connection: sqlite3.Connection, session_key: int, unindexed: range) -> None:
+    """Looks at the sums of these events: one whose id is damaged would be stored once more. Raises CorruptedError."""
+    rows = connection.execute(_RECENT_ROWS, (session_key, unindexed.start)).fetchall()
     with reading():
-        for sequence, is_large, *values, total in rows:
-            if not is_large and total != event_checksum(*values):
-                raise CorruptedError(f"event {sequence}")
-    return {event_id: sequence for sequence, *_, event_id, _, _ in rows if event_id is not None}
+        for *values, total in rows:
+            if total != event_checksum(*values):
+                raise CorruptedError(f"event {values[2]}")
 
 
 def find_ids(connection: sqlite3.Connection, session_key: int, event_ids: list[str]) -> dict[str, int]:

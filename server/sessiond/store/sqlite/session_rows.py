@@ -64,6 +64,8 @@ class SessionRow:
     archived_at_us: int | None
     checksum: int | None
     """As it was read; see `sum_now`."""
+    has_sound_ids: bool = False
+    """Whether the sums of its newest events were looked at since the row was read; not stored."""
 
     @classmethod
     def of(cls, columns: tuple[Any, ...]) -> "SessionRow":

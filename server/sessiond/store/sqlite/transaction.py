@@ -14,7 +14,7 @@ from sessiond.contract.timestamps import now_us
 from sessiond.store.errors import CorruptedError
 from sessiond.store.sqlite.checksums import event_checksum
 from sessiond.store.sqlite.errors import translate
-from sessiond.store.sqlite.event_index import EVENTS_AT_ONCE, find_ids, index_events, recent_ids
+from sessiond.store.sqlite.event_index import EVENTS_AT_ONCE, check_recent, find_ids, index_events, recent_ids
 from sessiond.store.sqlite.giving_way import GivingWay
 from sessiond.store.sqlite.label_horizon import LOWEST, Horizon, advance, read_horizon, write_copies
 from sessiond.store.sqlite.newest_ids import NewestIds, newest_messages, newest_tool_calls
@@ -161,6 +161,9 @@ class WriteTransaction:
         """The sequence of the event with an id, or None. Raises CorruptedError."""
         recent = self._memory.recent_ids.get(row.session_key)
         if recent is None:
+            if not row.has_sound_ids:
+                check_recent(self.connection, row.session_key, row.unindexed)
+                row.has_sound_ids = True
             recent = recent_ids(self.connection, row.session_key, row.unindexed)
             self._memory.recent_ids[row.session_key] = recent
         sequence = recent.get(event_id)
