@@ -28,7 +28,7 @@ async def test_damage_is_told_and_no_call_hangs_or_fails_otherwise(tmp_path: Pat
 @pytest.mark.timeout(180)
 async def test_damage_of_several_pages_is_told_as_well(tmp_path: Path) -> None:
     """One may be what tells the damage of another: an index and its table, a row and the count of rows."""
-    findings = await run_campaign(tmp_path, pages=6, bits=2, seed=SEED, together=3)
+    findings = await run_campaign(tmp_path, pages=4, bits=1, seed=SEED, together=3)
     assert [] == findings.violations
     assert {"data loss", "right"} <= {outcome for _, outcome in findings.outcomes}
 
