@@ -10,6 +10,7 @@ from sessiond.config import ServeConfig
 from sessiond.contract.limits import Limits
 from sessiond.server import Daemon, running_daemon
 from sessionstore import AsyncSessionStore
+from tests.integration.pages import Served, serving
 
 
 class DaemonUnderTest:
@@ -50,3 +51,10 @@ async def client(daemon: DaemonUnderTest) -> AsyncIterator[AsyncSessionStore]:
     """A client of the daemon."""
     async with AsyncSessionStore(daemon.address) as connected:
         yield connected
+
+
+@pytest.fixture
+async def served(tmp_path: Path) -> AsyncIterator[Served]:
+    """A daemon in this process that serves browsers."""
+    async with serving(tmp_path) as found:
+        yield found

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from h2.errors import ErrorCodes
@@ -13,16 +12,10 @@ from sessiond.web.http2 import SOON_GIVEN_UP, bound_http2
 from sessionstore import AsyncSessionStore
 from sessionstore.v1 import session_store_service_pb2 as pb
 from tests.builders import part
-from tests.integration.pages import Http2Page, Served, serving
+from tests.integration.pages import Http2Page, Served
 
 BODY = pb.TailEventsRequest(session_id="s").SerializeToString()
 TAIL = b"\0" + len(BODY).to_bytes(4) + BODY
-
-
-@pytest.fixture
-async def served(tmp_path: Path) -> AsyncIterator[Served]:
-    async with serving(tmp_path) as found:
-        yield found
 
 
 @pytest.fixture

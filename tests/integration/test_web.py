@@ -39,12 +39,6 @@ TAIL_REQUEST = pb.TailEventsRequest(session_id="s").SerializeToString()
 TAIL = b"\0" + len(TAIL_REQUEST).to_bytes(4) + TAIL_REQUEST
 
 
-@pytest.fixture
-async def served(tmp_path: Path) -> AsyncIterator[Served]:
-    async with serving(tmp_path) as found:
-        yield found
-
-
 TAIL_EVENTS = MethodInfo(
     name="TailEvents",
     service_name=STORE,
