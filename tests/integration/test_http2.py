@@ -8,7 +8,7 @@ from h2.errors import ErrorCodes
 from h2.events import ConnectionTerminated, DataReceived, StreamEnded
 from hypercorn.asyncio.worker_context import EventWrapper
 
-from sessiond.web.http2 import SOON_GIVEN_UP, bound_http2
+from sessiond.web.connections import SOON_GIVEN_UP, bound_connections
 from sessionstore import AsyncSessionStore
 from sessionstore.v1 import session_store_service_pb2 as pb
 from tests.builders import part
@@ -81,7 +81,7 @@ async def test_a_tail_outlasts_a_thousand_calls_of_its_connection(served: Served
 
 async def test_what_a_page_does_not_take_is_not_added_to() -> None:
     """A call whose page lets nothing come holds one frame, and what sends it waits."""
-    bound_http2()
+    bound_connections()
     from hypercorn.protocol.h2 import BUFFER_HIGH_WATER, StreamBuffer
 
     buffer = StreamBuffer(EventWrapper)

@@ -10,7 +10,7 @@ from hypercorn.config import Config
 from starlette.types import ASGIApp
 
 from sessiond.access.tls_files import ReplaceableTls, TlsFiles
-from sessiond.web.http2 import MAX_STREAMS, bound_http2
+from sessiond.web.connections import MAX_STREAMS, bound_connections
 
 __all__ = ["WebServer"]
 
@@ -27,7 +27,7 @@ class WebServer:
     """One listener, from start to stop. Must be made and used in one event loop."""
 
     def __init__(self, application: ASGIApp, listening: socket.socket, tls: TlsFiles | None) -> None:
-        bound_http2()
+        bound_connections()
         config = _TlsConfig(tls) if tls else Config()
         config.bind = [f"fd://{listening.detach()}"]
         config.h2_max_concurrent_streams = MAX_STREAMS

@@ -1,8 +1,8 @@
-"""Bounds what one connection of HTTP/2 may take, where hypercorn (up to 0.18) has none.
+"""Bounds what one connection of a page may take, where hypercorn (up to 0.18) has none.
 
-Three things: what a page does not take is kept without a limit, since the buffer of a call lets more in whenever
-nothing may be sent; what waits to be sent when a connection ends waits for ever, and with it the connection; and calls
-that are opened and given up again, many in one breath, are all begun (CVE-2023-44487).
+Three things over HTTP/2: what a page does not take is kept without a limit, since the buffer of a call lets more in
+whenever nothing may be sent; what waits to be sent when a connection ends waits for ever, and with it the connection;
+and calls that are opened and given up again, many in one breath, are all begun (CVE-2023-44487).
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from hypercorn.asyncio.tcp_server import TCPServer
 from hypercorn.events import Closed, Event, RawData
 from hypercorn.protocol import h2
 
-__all__ = ["MAX_STREAMS", "bound_http2"]
+__all__ = ["MAX_STREAMS", "bound_connections"]
 
 MAX_STREAMS = 1000
 """How many calls a browser may have open on one connection; each tail is one."""
@@ -129,7 +129,7 @@ class _Server(TCPServer):
             await super()._close()
 
 
-def bound_http2() -> None:
+def bound_connections() -> None:
     """Has hypercorn use these; it takes no others."""
     run.TCPServer = _Server  # type: ignore[attr-defined]
     h2.StreamBuffer = _Buffer  # type: ignore[misc]
