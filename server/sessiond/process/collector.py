@@ -18,7 +18,7 @@ __all__ = ["CollectionRule", "collected_when_quiet"]
 
 INTERVAL_SECONDS = 1.0
 
-YOUNG_OBJECTS = 250
+YOUNG_OBJECTS = 100
 """How many more objects are made than freed before the young ones are looked through.
 
 There are many more of them than that: an old object that is freed counts for one that is not made.
@@ -27,16 +27,17 @@ There are many more of them than that: an old object that is freed counts for on
 YOUNG_COLLECTIONS = 2
 """After so many of those, what was young in any of them is looked through once more, and is old then."""
 
-FEW_COLLECTIONS = 400
+FEW_COLLECTIONS = 1_000
 """With fewer of the young objects than this since then there is nothing worth a look at once."""
 
-MANY_COLLECTIONS = 8_000
-"""With so many it is not put off, whatever there is to do."""
+MANY_COLLECTIONS = 20_000
+"""With so many it is not put off, whatever there is to do, where nothing tells whether the process has grown."""
 
 GROWN_BYTES = 64 * 1024 * 1024
-"""Nor when the process has grown by so much: a few objects may hold large requests."""
+"""Nor when the process has grown by so much: a few objects may hold large requests. One that has not may be busy for
+as long as it likes."""
 
-FEWER_COLLECTIONS = 20
+FEWER_COLLECTIONS = 50
 """So many are worth a look when the process has grown: what a connection of a page with TLS leaves is few objects,
 which hold a quarter of a megabyte."""
 
@@ -72,13 +73,14 @@ class CollectionRule:
         """
         busy = self._busy_seconds()
         is_quiet, self._busy_before = busy - self._busy_before < QUIET_SHARE * seconds, busy
-        memory = self._memory_bytes() or 0
-        self._least_memory = min(self._least_memory, memory)
+        memory = self._memory_bytes()
         self._seconds += seconds
-        if memory >= self._least_memory + GROWN_BYTES:
-            return young_collections >= FEWER_COLLECTIONS
+        if memory is not None:
+            self._least_memory = min(self._least_memory, memory)
+            if memory >= self._least_memory + GROWN_BYTES:
+                return young_collections >= FEWER_COLLECTIONS
         if not is_quiet:
-            return young_collections >= MANY_COLLECTIONS
+            return memory is None and young_collections >= MANY_COLLECTIONS
         return young_collections >= (1 if self._seconds >= LONG_SECONDS else FEW_COLLECTIONS)
 
     def note_collection(self) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 __all__ = ["Wakeups"]
 
-AT_ONCE = 8
+AT_ONCE = 4
 """How many are woken in one turn of the loop: what they then do takes about half a millisecond."""
 
 
