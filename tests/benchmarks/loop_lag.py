@@ -41,6 +41,7 @@ EVENTS = 30
 REPLAYED = 100_000
 BATCH = 500
 HISTORY, LATE_COMERS = 2000, 100
+LEAVING_SECONDS = 0.5
 
 _numbers = count()
 
@@ -169,6 +170,24 @@ async def _late_comers(daemon: _Probed) -> AsyncIterator[Load]:
         yield run
 
 
+@asynccontextmanager
+async def _leavers(daemon: _Probed) -> AsyncIterator[Load]:
+    """1,000 tails that are given up at the same time, as by a program that ends."""
+    sessions = await daemon.sessions(TAILS)
+    async with open_channels(daemon.address, CHANNELS) as channels:
+        stubs: list[Any] = [SessionStoreServiceStub(channel) for channel in channels]
+        calls = [stubs[n % CHANNELS].TailEvents(pb.TailEventsRequest(session_id=sessions[n])) for n in range(TAILS)]
+
+        async def run() -> int:
+            for call in calls:
+                call.cancel()
+            await asyncio.sleep(LEAVING_SECONDS)
+            return len(calls)
+
+        await asyncio.gather(*(call.read() for call in calls))
+        yield run
+
+
 async def _count(call: Any) -> int:
     return sum([len(frame.events.events) async for frame in call])
 
@@ -191,6 +210,7 @@ _LOADS: dict[str, Callable[[_Probed], AbstractAsyncContextManager[Load]]] = {
     "unary-appends": _appends,
     "replay": _replay,
     "late-comers": _late_comers,
+    "leavers": _leavers,
 }
 
 

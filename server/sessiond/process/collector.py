@@ -2,19 +2,21 @@
 
 gRPC leaves a small cycle for each call, which is found among the young objects in less than a millisecond, or among
 those that are a little older in a few. A collection of everything holds up the process for longer, with a thousand
-tails for 40 ms. By Python's own rule that comes again and again under load, and finds next to nothing: objects count as
-new that only wait for their turn.
+tails for 40 to 130 ms. By Python's own rule that comes again and again under load, and finds next to nothing: objects
+count as new that only wait for their turn. What one collection finds in use the next ones leave out, until the process
+has grown.
 """
 
 import asyncio
 import gc
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from enum import Enum
 from time import process_time
 
 from sessiond.process.usage import resident_memory_bytes
 
-__all__ = ["CollectionRule", "collected_when_quiet"]
+__all__ = ["CollectionRule", "Scope", "collected_when_quiet"]
 
 INTERVAL_SECONDS = 1.0
 
@@ -51,8 +53,17 @@ QUIET_SHARE = 0.1
 _NEVER = 2**31 - 1
 
 
+class Scope(Enum):
+    """What is looked through."""
+
+    NOTHING = 0
+    NEW = 1
+    """What came since the last collection: what that found in use is left out, however much it is."""
+    EVERYTHING = 2
+
+
 class CollectionRule:
-    """Decides from time to time whether to collect everything."""
+    """Decides from time to time what to collect."""
 
     def __init__(
         self,
@@ -66,22 +77,22 @@ class CollectionRule:
         self._seconds = 0.0
         """How long the last collection is ago."""
 
-    def is_due(self, young_collections: int, seconds: float) -> bool:
-        """Whether to collect now.
+    def due(self, young_collections: int, seconds: float) -> Scope:
+        """What to collect now.
 
-        `young_collections` were made since the last of everything; `seconds` have passed since this was asked before.
+        `young_collections` were made since the last of these; `seconds` have passed since this was asked before.
         """
         busy = self._busy_seconds()
         is_quiet, self._busy_before = busy - self._busy_before < QUIET_SHARE * seconds, busy
         memory = self._memory_bytes()
         self._seconds += seconds
-        if memory is not None:
-            self._least_memory = min(self._least_memory, memory)
-            if memory >= self._least_memory + GROWN_BYTES:
-                return young_collections >= FEWER_COLLECTIONS
-        if not is_quiet:
-            return memory is None and young_collections >= MANY_COLLECTIONS
-        return young_collections >= (1 if self._seconds >= LONG_SECONDS else FEW_COLLECTIONS)
+        enough = (1 if self._seconds >= LONG_SECONDS else FEW_COLLECTIONS) if is_quiet else MANY_COLLECTIONS
+        if memory is None:
+            return Scope.EVERYTHING if young_collections >= enough else Scope.NOTHING
+        self._least_memory = min(self._least_memory, memory)
+        if memory >= self._least_memory + GROWN_BYTES:
+            return Scope.EVERYTHING if young_collections >= FEWER_COLLECTIONS else Scope.NOTHING
+        return Scope.NEW if is_quiet and young_collections >= enough else Scope.NOTHING
 
     def note_collection(self) -> None:
         """Must follow each collection: what is in use then is what the process is compared with."""
@@ -91,9 +102,9 @@ class CollectionRule:
 
 @asynccontextmanager
 async def collected_when_quiet() -> AsyncIterator[None]:
-    """Collects everything by that rule for as long as the block, and not by Python's.
+    """Collects by that rule for as long as the block, and by Python's only what is young.
 
-    To be entered when everything is loaded, which is not looked through again.
+    To be entered when everything is loaded, which is left out as what is in use.
     """
     thresholds = gc.get_threshold()
     gc.collect()
@@ -112,8 +123,12 @@ async def _collect(rule: CollectionRule) -> None:
     collected = _young_collections()
     while True:
         await asyncio.sleep(INTERVAL_SECONDS)
-        if rule.is_due(_young_collections() - collected, INTERVAL_SECONDS):
+        scope = rule.due(_young_collections() - collected, INTERVAL_SECONDS)
+        if scope is not Scope.NOTHING:
+            if scope is Scope.EVERYTHING:
+                gc.unfreeze()
             gc.collect()
+            gc.freeze()
             rule.note_collection()
             collected = _young_collections()
 

@@ -13,6 +13,7 @@ from sessiond.process.collector import (
     LONG_SECONDS,
     MANY_COLLECTIONS,
     CollectionRule,
+    Scope,
     collected_when_quiet,
 )
 
@@ -27,10 +28,14 @@ class Process:
         self.memory_bytes: int | None = USED
         self.rule = CollectionRule(lambda: self.busy_seconds, lambda: self.memory_bytes)
 
-    def is_due(self, young_collections: int, *, busy_seconds: float) -> bool:
+    def due(self, young_collections: int, *, busy_seconds: float) -> Scope:
         """After one more second."""
         self.busy_seconds += busy_seconds
-        return self.rule.is_due(young_collections, 1.0)
+        return self.rule.due(young_collections, 1.0)
+
+    def is_due(self, young_collections: int, *, busy_seconds: float) -> bool:
+        """Whether anything is to be collected, after one more second."""
+        return self.due(young_collections, busy_seconds=busy_seconds) is not Scope.NOTHING
 
 
 @pytest.fixture
@@ -85,31 +90,66 @@ def test_a_process_that_has_grown_does_not_put_it_off(process: Process) -> None:
     assert process.is_due(FEW_COLLECTIONS, busy_seconds=1)
 
 
+def test_what_was_in_use_is_left_out_until_the_process_has_grown(process: Process) -> None:
+    """With a thousand tails that do nothing, a look at what they have in use would hold up whoever calls."""
+    assert process.due(FEW_COLLECTIONS, busy_seconds=0) is Scope.NEW
+    process.memory_bytes = USED + GROWN_BYTES
+    assert process.due(FEW_COLLECTIONS, busy_seconds=0) is Scope.EVERYTHING
+
+
 def test_where_the_memory_is_not_told_the_collections_decide(process: Process) -> None:
-    """On systems other than Linux."""
+    """On systems other than Linux; and nothing is left out, since nothing would tell of it."""
     process.memory_bytes = None
-    assert not process.is_due(MANY_COLLECTIONS - 1, busy_seconds=1)
-    assert process.is_due(MANY_COLLECTIONS, busy_seconds=1)
+    assert process.due(MANY_COLLECTIONS - 1, busy_seconds=1) is Scope.NOTHING
+    assert process.due(MANY_COLLECTIONS, busy_seconds=1) is Scope.EVERYTHING
+    assert process.due(FEW_COLLECTIONS, busy_seconds=0) is Scope.EVERYTHING
+
+
+class Ring:
+    """Garbage that only a collection finds."""
+
+    def __init__(self, collected: asyncio.Event) -> None:
+        self.itself: Ring | None = self
+        self._collected = collected
+
+    def __del__(self) -> None:
+        self._collected.set()
+
+
+async def _seen(event: asyncio.Event) -> None:
+    async with asyncio.timeout(10):
+        await event.wait()
 
 
 async def test_everything_is_collected_by_this_rule_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Python's own holds for young objects, and for the rest again after the block."""
     monkeypatch.setattr(collector, "INTERVAL_SECONDS", 0)
-    monkeypatch.setattr(CollectionRule, "is_due", lambda *_: True)
+    monkeypatch.setattr(CollectionRule, "due", lambda *_: Scope.NEW)
     thresholds = gc.get_threshold()
     collected = asyncio.Event()
-
-    class Ring:
-        def __init__(self) -> None:
-            self.itself = self
-
-        def __del__(self) -> None:
-            collected.set()
-
     async with collected_when_quiet():
         assert gc.isenabled()
         assert gc.get_threshold()[2] > 10**9
-        Ring()
-        async with asyncio.timeout(10):
-            await collected.wait()
+        Ring(collected)
+        await _seen(collected)
     assert (thresholds, 0) == (gc.get_threshold(), gc.get_freeze_count())
+
+
+async def test_what_was_in_use_at_one_collection_is_collected_with_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is only left out: with the next of everything it is looked through like the rest."""
+    scope = Scope.NEW
+
+    def due(*_: object) -> Scope:
+        return scope
+
+    monkeypatch.setattr(collector, "INTERVAL_SECONDS", 0)
+    monkeypatch.setattr(CollectionRule, "due", due)
+    early, late = asyncio.Event(), asyncio.Event()
+    rings = [Ring(early)]
+    async with collected_when_quiet():
+        rings.clear()
+        Ring(late)
+        await _seen(late)
+        assert not early.is_set()
+        scope = Scope.EVERYTHING
+        await _seen(early)
