@@ -2,8 +2,11 @@
 
 import asyncio
 import socket
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from functools import partial
+from itertools import count, pairwise
 from threading import Thread
 from time import sleep
 from typing import Any
@@ -11,7 +14,8 @@ from typing import Any
 import grpc
 import pytest
 
-from sessionstore import EventLoop, event_loop
+from sessionstore import EventLoop
+from sessionstore.event_loop import LOOK_SECONDS, STEPS_A_TURN
 from sessionstore.v1 import session_store_service_pb2 as pb
 from sessionstore.v1.session_store_service_pb2_grpc import SessionStoreServiceStub
 
@@ -64,6 +68,100 @@ def test_all_wake_ups_that_wait_are_answered_in_one_turn_each_once(
     assert run(answers_of_a_turn(reading)) == [bytes([number]) for number in range(100)]
 
 
+class Burst(PollerCompletionQueue):
+    """Does something that many steps follow from, for each wake-up as many as it says."""
+
+    def __init__(self, waking: socket.socket, step: Callable[[int], None]) -> None:
+        super().__init__(waking)
+        self._step = step
+        self._steps = count()
+        self.handles: list[asyncio.Handle] = []
+
+    def _handle_events(self, loop: asyncio.AbstractEventLoop) -> None:
+        super()._handle_events(loop)
+        for _ in range(self.answers[-1][0]):
+            self.handles.append(loop.call_soon(self._step, next(self._steps)))
+
+
+Burst._handle_events.__qualname__ = PollerCompletionQueue._handle_events.__qualname__
+
+
+@asynccontextmanager
+async def burst_of(
+    sockets: tuple[socket.socket, socket.socket], steps: int, step: Callable[[int], None]
+) -> AsyncIterator[Burst]:
+    """One that was just taken in."""
+    reading, writing = sockets
+    loop = asyncio.get_running_loop()
+    burst = Burst(reading, step)
+    loop.add_reader(reading, burst.handler(loop))
+    try:
+        writing.send(bytes([steps]))
+        while not burst.answers:
+            await asyncio.sleep(0)
+        yield burst
+    finally:
+        loop.remove_reader(reading)
+
+
+def test_of_what_follows_from_a_burst_a_little_is_done_in_each_turn(
+    sockets: tuple[socket.socket, socket.socket],
+) -> None:
+    done: list[int] = []
+
+    async def turns() -> list[int]:
+        async with burst_of(sockets, 200, done.append):
+            of_turns = [len(done)]
+            while len(done) < 200:
+                await asyncio.sleep(0)
+                of_turns.append(len(done))
+        return [after - before for before, after in pairwise(of_turns)]
+
+    assert max(run(turns())) == STEPS_A_TURN
+    assert done == list(range(200))
+
+
+def test_what_comes_by_itself_goes_before_the_rest_of_a_burst(
+    sockets: tuple[socket.socket, socket.socket],
+) -> None:
+    _, writing = sockets
+    done: list[int] = []
+
+    def step(number: int) -> None:
+        # So that a look at what else has happened is due in each turn.
+        sleep(LOOK_SECONDS / STEPS_A_TURN)
+        done.append(number)
+
+    async def after_a_burst() -> None:
+        async with burst_of(sockets, 200, step):
+            writing.send(bytes([1]))
+            while len(done) < 201:
+                await asyncio.sleep(0)
+
+    run(after_a_burst())
+    assert done.index(200) < 5 * STEPS_A_TURN
+    assert [number for number in done if number != 200] == list(range(200))
+
+
+def test_a_step_of_a_burst_has_its_own_context_and_can_be_called_off(
+    sockets: tuple[socket.socket, socket.socket],
+) -> None:
+    name: ContextVar[str] = ContextVar("name", default="of nobody")
+    seen: list[tuple[int, str]] = []
+
+    async def last_three() -> None:
+        name.set("of the burst")
+        async with burst_of(sockets, 200, lambda number: seen.append((number, name.get()))) as burst:
+            name.set("of another")
+            burst.handles[198].cancel()
+            while len(seen) < 199:
+                await asyncio.sleep(0)
+
+    run(last_three())
+    assert [number for number, _ in seen] == [*range(198), 199]
+    assert {whose for _, whose in seen} == {"of the burst"}
+
+
 def test_an_end_of_the_wake_ups_is_told_too(sockets: tuple[socket.socket, socket.socket]) -> None:
     reading, writing = sockets
     writing.close()
@@ -92,13 +190,13 @@ def test_a_reader_of_another_kind_is_asyncios_own_affair(sockets: tuple[socket.s
 
 def test_the_wake_ups_of_the_installed_grpc_are_recognized(monkeypatch: pytest.MonkeyPatch) -> None:
     answered: list[socket.socket] = []
-    usual = event_loop._answer_all
+    usual = EventLoop._answer_all
 
-    def answer_all(waking: socket.socket, answer: Any) -> None:
+    def answer_all(loop: EventLoop, waking: socket.socket, answer: Any) -> None:
         answered.append(waking)
-        usual(waking, answer)
+        usual(loop, waking, answer)
 
-    monkeypatch.setattr(event_loop, "_answer_all", answer_all)
+    monkeypatch.setattr(EventLoop, "_answer_all", answer_all)
 
     async def start_and_stop() -> None:
         server = grpc.aio.server()
