@@ -6,6 +6,7 @@ import socket
 import ssl
 import tempfile
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from connectrpc.protocol import ProtocolType
 from google.rpc.error_details_pb2 import ErrorInfo
 from grpc_health.v1 import health_pb2
 from h2.events import DataReceived, StreamEnded
+from hypercorn.config import Config
 from pyqwest import Client, FullResponse, HTTPTransport, HTTPVersion
 
 from sessiond.access.certificates import CertificateAuthority
@@ -55,6 +57,7 @@ WRITE = MethodInfo(
     idempotency_level=IdempotencyLevel.UNKNOWN,
     stream_type=StreamType.BIDI_STREAM,
 )
+SERVER_NAMES = ["localhost", "127.0.0.1"]
 PROTOCOLS = [ProtocolType.CONNECT, ProtocolType.GRPC_WEB]
 
 
@@ -289,25 +292,56 @@ async def test_only_pages_of_the_origins_named_may_call(served: Served, origin: 
     assert allowed == answered.headers.get("access-control-allow-origin")
 
 
-async def test_https_speaks_http2_and_takes_up_a_replaced_certificate(tmp_path: Path) -> None:
-    """With the next connection, without a restart."""
-    authority = CertificateAuthority(tmp_path / "tls")
+@pytest.mark.parametrize("calls", [0, 1])
+async def test_a_connection_that_its_page_closes_is_let_go_of_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, calls: int
+) -> None:
+    """And not when it was idle for long enough: each holds a descriptor."""
+    monkeypatch.setattr(Config, "keep_alive_timeout", 3600)
+    async with serving(tmp_path) as served, asyncio.timeout(10):
+        reader, writer = await asyncio.open_connection("127.0.0.1", served.daemon.addresses[-1].port)
+        for _ in range(calls):
+            writer.write(b"POST /anything HTTP/1.1\r\nhost: localhost\r\ncontent-length: 0\r\n\r\n")
+            assert b"404" in await reader.readline()
+        writer.write_eof()
+        await reader.read()
+        writer.close()
+
+
+@asynccontextmanager
+async def serving_https(folder: Path) -> AsyncIterator[tuple[CertificateAuthority, int]]:
+    """A daemon that serves browsers over TLS; who signed for it, and its port."""
+    authority = CertificateAuthority(folder / "tls")
     authority.create()
-    names = ["localhost", "127.0.0.1"]
-    pair = authority.issue_server("server", names)
+    pair = authority.issue_server("server", SERVER_NAMES)
     config = ServeConfig(
-        data_dir=tmp_path / "data",
+        data_dir=folder / "data",
         listen=("https://127.0.0.1:0",),
         tls_certificate=pair.certificate,
         tls_key=pair.key,
     )
     async with running_daemon(config) as daemon:
-        port = daemon.addresses[0].port
+        yield authority, daemon.addresses[0].port
+
+
+async def test_https_speaks_http2_and_takes_up_a_replaced_certificate(tmp_path: Path) -> None:
+    """With the next connection, without a restart."""
+    async with serving_https(tmp_path) as (authority, port):
         first = await shaken(authority, port)
-        authority.issue_server("server", names)
+        authority.issue_server("server", SERVER_NAMES)
         second = await shaken(authority, port)
     assert ("h2", "h2") == (first[1], second[1])
     assert first[0] != second[0]
+
+
+async def test_a_handshake_of_tls_that_does_not_go_on_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After seconds: each holds a quarter of a megabyte."""
+    monkeypatch.setattr("sessiond.web.serving._HANDSHAKE_SECONDS", 0.1)
+    async with serving_https(tmp_path) as (_, port), asyncio.timeout(10):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"\x16\x03\x01")
+        assert await reader.read() == b""
+        writer.close()
 
 
 async def shaken(authority: CertificateAuthority, port: int) -> tuple[bytes, str]:

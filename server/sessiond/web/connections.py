@@ -2,7 +2,8 @@
 
 Three things over HTTP/2: what a page does not take is kept without a limit, since the buffer of a call lets more in
 whenever nothing may be sent; what waits to be sent when a connection ends waits for ever, and with it the connection;
-and calls that are opened and given up again, many in one breath, are all begun (CVE-2023-44487).
+and calls that are opened and given up again, many in one breath, are all begun (CVE-2023-44487). And over any protocol
+a connection that its page closes keeps its descriptor until it was idle for five seconds.
 """
 
 import asyncio
@@ -19,7 +20,7 @@ from h2.events import Event as Http2Event
 from h2.exceptions import ProtocolError
 from hypercorn.asyncio import run
 from hypercorn.asyncio.tcp_server import TCPServer
-from hypercorn.events import Closed, Event, RawData
+from hypercorn.events import Closed, Event, RawData, Updated
 from hypercorn.protocol import h2
 
 __all__ = ["MAX_STREAMS", "bound_connections"]
@@ -122,6 +123,19 @@ class _Protocol(h2.H2Protocol):
 
 class _Server(TCPServer):
     """One connection of any kind."""
+
+    _is_over = False
+    """Whether its page has closed it."""
+
+    async def protocol_send(self, event: Event) -> None:
+        """Sends it; a connection that is over is not waited for as one that is idle."""
+        if not (self._is_over and isinstance(event, Updated)):
+            await super().protocol_send(event)
+
+    async def _read_data(self) -> None:
+        await super()._read_data()
+        self._is_over = True
+        await self.idle_task.stop()
 
     async def _close(self) -> None:
         # Who goes on to send has no claim on a traceback in the log.

@@ -6,10 +6,11 @@ import socket
 from ssl import SSLContext, SSLError, SSLObject, SSLSocket
 
 from hypercorn.asyncio import serve
-from hypercorn.config import Config
+from hypercorn.config import Config, Sockets
 from starlette.types import ASGIApp
 
 from sessiond.access.tls_files import ReplaceableTls, TlsFiles
+from sessiond.web.accepting import ListeningSocket
 from sessiond.web.connections import MAX_STREAMS, bound_connections
 
 __all__ = ["WebServer"]
@@ -18,6 +19,9 @@ _log = logging.getLogger(__name__)
 
 _MAX_REQUESTS = 2**31
 """How many requests a connection may have; hypercorn would end the tails of one of HTTP/2 after a thousand."""
+
+_HANDSHAKE_SECONDS = 10.0
+"""How long a handshake of TLS may take, which holds a quarter of a megabyte; on a slow network one is enough."""
 
 _LETTING_GO_SECONDS = 1
 """How long calls that outlast the grace have to clean up."""
@@ -28,10 +32,11 @@ class WebServer:
 
     def __init__(self, application: ASGIApp, listening: socket.socket, tls: TlsFiles | None) -> None:
         bound_connections()
-        config = _TlsConfig(tls) if tls else Config()
+        config = _TlsConfig(tls) if tls else _Config()
         config.bind = [f"fd://{listening.detach()}"]
         config.h2_max_concurrent_streams = MAX_STREAMS
         config.keep_alive_max_requests = _MAX_REQUESTS
+        config.ssl_handshake_timeout = _HANDSHAKE_SECONDS
         config.include_server_header = False
         config.accesslog = None
         config.errorlog = _log
@@ -60,7 +65,20 @@ class WebServer:
             _log.error("the listener for browsers broke", exc_info=error)
 
 
-class _TlsConfig(Config):
+class _Config(Config):
+    """One whose sockets turn away who finds no descriptor."""
+
+    def create_sockets(self) -> Sockets:
+        """See Config."""
+        made = super().create_sockets()
+        return Sockets(_listening(made.secure_sockets), _listening(made.insecure_sockets), made.quic_sockets)
+
+
+def _listening(made: list[socket.socket]) -> list[socket.socket]:
+    return [ListeningSocket(fileno=each.detach()) for each in made]
+
+
+class _TlsConfig(_Config):
     """One whose certificate may be replaced while it is in use."""
 
     def __init__(self, files: TlsFiles) -> None:

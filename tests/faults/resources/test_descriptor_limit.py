@@ -113,3 +113,43 @@ async def test_the_daemon_takes_as_many_descriptors_as_it_is_allowed(tmp_path: P
         async with caller(daemon.address) as client:
             await client.create("s")
             assert [] == await collect(client.stub.GetEvents(pb.GetEventsRequest(session_id="s")), "events")
+
+
+async def test_more_connections_of_pages_than_descriptors_harm_nobody_who_is_connected(tmp_path: Path) -> None:
+    """As above, at the listener for browsers; who comes later is turned away, and the log says so once."""
+    with DaemonProcess(tmp_path, "--listen", "http://127.0.0.1:0") as daemon:
+        port = int(daemon.ready_line.rsplit(":", 1)[1])
+        async with caller(daemon.address) as client:
+            await client.create("s")
+            with limited(daemon, more=8), ExitStack() as connections:
+                most = descriptors(daemon) + 8
+                for _ in range(40):
+                    connections.enter_context(socket.create_connection(("127.0.0.1", port)))
+                async with asyncio.timeout(30):
+                    while descriptors(daemon) < most:
+                        await asyncio.sleep(0.01)
+                assert 0 == await client.append("s", "meanwhile")
+                assert ["meanwhile"] == await client.event_ids("s")
+                await client.wait_for_health(serving=True)
+                assert "" == await asked(port)
+                connections.close()
+                async with asyncio.timeout(30):
+                    while "HTTP/1.1 401" not in await asked(port):
+                        await asyncio.sleep(0.01)
+        log = daemon.stop()[1]
+        assert ("Traceback" not in log, 1) == (True, log.count("turned away: Too many open files"))
+
+
+async def asked(port: int) -> str:
+    """The first line of an answer, to a call without credentials; nothing when it was turned away."""
+    try:
+        async with asyncio.timeout(30):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(b"POST /sessionstore.v1.SessionStoreService/CreateSession HTTP/1.1\r\nhost: localhost\r\n")
+            writer.write(b"content-type: application/json\r\ncontent-length: 2\r\n\r\n{}")
+            answer = await reader.readline()
+            writer.close()
+            await writer.wait_closed()
+    except ConnectionError:
+        return ""
+    return answer.decode()
