@@ -5,10 +5,10 @@ import selectors
 import socket
 from collections import deque
 from collections.abc import Callable
-from contextvars import Context, copy_context
+from contextvars import Context
 from functools import partial
 from time import monotonic
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVarTuple, Unpack
+from typing import TYPE_CHECKING, Any, TypeVarTuple, Unpack
 
 if TYPE_CHECKING:
     from _typeshed import FileDescriptorLike
@@ -68,19 +68,6 @@ class SparingSelector(selectors.DefaultSelector):
             self._look_at = self._left_at + LOOK_SECONDS
 
 
-class _Step(NamedTuple):
-    """What is to be called, once, unless its handle was cancelled."""
-
-    handle: asyncio.Handle
-    callback: Callable[..., Any]
-    args: tuple[Any, ...]
-    context: Context
-
-    def take(self) -> None:
-        if not self.handle.cancelled():
-            self.callback(*self.args)
-
-
 class EventLoop(asyncio.SelectorEventLoop):
     """asyncio's own loop, which answers all of gRPC's wake-ups that wait in the same turn.
 
@@ -102,7 +89,7 @@ class EventLoop(asyncio.SelectorEventLoop):
         super().__init__(self._sparing_selector)
         self._steps_left = 0
         """How many steps that follow from what gRPC has done are taken in this turn."""
-        self._burst: deque[_Step] = deque()
+        self._burst: deque[asyncio.Handle] = deque()
         """The others. They keep their order, but what is done later goes first when it is little."""
 
     def is_busy(self) -> bool:
@@ -140,18 +127,22 @@ class EventLoop(asyncio.SelectorEventLoop):
             self._steps_left -= 1
             return super().call_soon(callback, *args, context=context)
         if not self._burst:
-            super().call_soon(self._take_some)
-        context = copy_context() if context is None else context
-        step = _Step(asyncio.Handle(callback, args, self, context), callback, args, context)
+            # Not in the turn that takes the first ones.
+            super().call_soon(super().call_soon, self._take_some)
+        step = asyncio.Handle(callback, args, self, context)
         self._burst.append(step)
-        return step.handle
+        return step
 
     def _take_some(self) -> None:
-        for _ in range(min(STEPS_A_TURN, len(self._burst))):
-            step = self._burst.popleft()
-            self.call_soon(step.take, context=step.context)
-        if self._burst:
-            self.call_soon(self._take_some)
+        try:
+            for _ in range(min(STEPS_A_TURN, len(self._burst))):
+                step = self._burst.popleft()
+                # As the loop takes those of its own queue, to which each would cost a second handle.
+                if not step.cancelled():
+                    step._run()  # noqa: SLF001
+        finally:
+            if self._burst:
+                self.call_soon(self._take_some)
 
 
 def _is_of_grpc(callback: Callable[..., Any]) -> bool:
