@@ -1,5 +1,6 @@
 """Counts what the calls of a server do, for its metrics."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,20 @@ class CallCounts:
         self.open_streams: Counter[str] = Counter()
         self.frames = 0
         self.refusals: Counter[str] = Counter()
+        self._none_open: asyncio.Event | None = None
+        """Set when the last call ends, for who waits for that."""
+
+    def end_call(self) -> None:
+        """Must follow each call that was counted as open."""
+        self.open_calls -= 1
+        if self._none_open is not None and not self.open_calls:
+            self._none_open.set()
+
+    async def wait_for_the_last(self) -> None:
+        """Returns when no call is open; for one who waits, when no more are let in."""
+        if self.open_calls:
+            self._none_open = asyncio.Event()
+            await self._none_open.wait()
 
     @contextmanager
     def open_stream(self, method: str) -> Iterator[None]:
@@ -31,7 +46,7 @@ class CallCounts:
         try:
             yield
         finally:
-            self.open_calls -= 1
+            self.end_call()
             self.open_streams[method] -= 1
             if not self.open_streams[method]:
                 # The name of the call is the client's choice: what is not open must not be kept.

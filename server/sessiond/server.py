@@ -4,7 +4,7 @@ import asyncio
 import logging
 import signal
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -73,6 +73,9 @@ _MAX_WAITING_CALLS = 20_000
 _KEEPALIVE_TIMEOUT_SECONDS = 20
 """How long a client may take to say that it is still there."""
 
+_LEARNING_SECONDS = 1.0
+"""How long the end waits for what handles calls that are over."""
+
 
 def _server_options(limits: Limits, keepalive_seconds: int) -> list[tuple[str, int]]:
     keepalive_timeout_ms = min(keepalive_seconds, _KEEPALIVE_TIMEOUT_SECONDS) * 1000
@@ -108,6 +111,7 @@ class Daemon:
     _health: StoreHealth
     _lag: LoopLag
     _draining: Draining
+    _counts: CallCounts
     _grace_seconds: float
     _web: "WebGateway | None"
 
@@ -124,6 +128,10 @@ class Daemon:
             stopping.create_task(self._server.stop(self._grace_seconds))
             if self._web is not None:
                 stopping.create_task(self._web.stop(self._grace_seconds))
+        # gRPC waits for the calls as it knows them; what handles one that was given up may still have to learn of it.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LEARNING_SECONDS):
+                await self._counts.wait_for_the_last()
 
 
 @asynccontextmanager
@@ -196,7 +204,7 @@ async def _start(
         if web is not None:
             await web.stop(0)
         raise
-    return Daemon(tuple(addresses), server, store, health, lag, draining, config.grace_seconds, web)
+    return Daemon(tuple(addresses), server, store, health, lag, draining, counts, config.grace_seconds, web)
 
 
 def _require_web() -> None:

@@ -57,6 +57,6 @@ async def write_answers(
                 before_each()
             try:
                 await context.write(answer)
-            except grpc.aio.InternalError as error:
-                # gRPC's word for a call that has ended: there is nobody left to be told of anything.
+            except grpc.aio.BaseError as error:
+                # gRPC's words for a call that has ended, or a server: there is nobody left to be told of anything.
                 raise asyncio.CancelledError from error

@@ -40,7 +40,7 @@ class ErrorInterceptor(WrappingInterceptor):
                 del request
                 await _abort(context, status)
             finally:
-                self._counts.open_calls -= 1
+                self._counts.end_call()
 
         return call
 
