@@ -22,8 +22,8 @@ class ListeningSocket(socket.socket):
     """A socket that is listened on, with a descriptor in reserve.
 
     Who finds no descriptor takes the place of the reserve for a moment and is closed, which is an answer, and soon.
-    asyncio (up to Python 3.13) would go on to try a hundred times, set a timer for each, and each of those again: a log
-    of megabytes a second, and an event loop that does nothing else.
+    asyncio (that of Python 3.11) would go on to try a hundred times, set a timer for each, and each of those again: a
+    log of megabytes a second, and an event loop that does nothing else.
     """
 
     def __init__(self, *arguments: Any, clock: Callable[[], float] = monotonic, **named: Any) -> None:
