@@ -76,9 +76,9 @@ class EventLoop(asyncio.SelectorEventLoop):
     together ninety-nine bytes are left, and asyncio's loop makes a turn for each, in which there is nothing to do.
     When the socket is full, the thread waits, and whatever else is done waits behind it.
 
-    What follows from a burst of them, as when a client with a thousand calls goes, is done a little in each turn, after
-    what comes by itself meanwhile. While it has something to do the loop looks only each half of a millisecond whether
-    something else has happened.
+    What follows from a burst of them, as when a client with a thousand calls goes, is done a little in each turn, with
+    whatever else there is to do in between. While it has something to do the loop looks only each half of a millisecond
+    whether something else has happened.
 
     Use it where many calls or tails are open at once: `asyncio.Runner(loop_factory=EventLoop)`.
     """
@@ -90,7 +90,8 @@ class EventLoop(asyncio.SelectorEventLoop):
         self._steps_left = 0
         """How many steps that follow from what gRPC has done are taken in this turn."""
         self._burst: deque[asyncio.Handle] = deque()
-        """The others. They keep their order, but what is done later goes first when it is little."""
+        """The others, and whatever follows from what gRPC does later, in the order in which it was done: of one call it
+        matters, since a call that fails is only expected to by who knows that its client has left."""
 
     def is_busy(self) -> bool:
         """Whether there is something to do, as far as that is known; may be asked from any thread.
@@ -123,7 +124,7 @@ class EventLoop(asyncio.SelectorEventLoop):
     def _call_soon_or_later(
         self, callback: Callable[..., Any], *args: Any, context: Context | None = None
     ) -> asyncio.Handle:
-        if self._steps_left:
+        if self._steps_left and not self._burst:
             self._steps_left -= 1
             return super().call_soon(callback, *args, context=context)
         if not self._burst:
