@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -151,10 +152,13 @@ def test_the_version_is_a_command_and_an_option() -> None:
 
 def test_an_unreachable_daemon_is_told_with_its_address(tmp_path: Path) -> None:
     """The exit code is 3, and the message says what to do."""
-    for command in (("ping",), ("sessions",), ("show", "x"), ("tail", "x")):
-        done = run_command(*command, address=f"unix:{tmp_path}/none.sock")
+    address = f"unix:{tmp_path}/none.sock"
+    with ThreadPoolExecutor() as pool:
+        commands = [("ping",), ("sessions",), ("show", "x"), ("tail", "x")]
+        all_done = list(pool.map(lambda command: run_command(*command, address=address), commands))
+    for done in all_done:
         assert 3 == done.returncode
-        assert f"no daemon answers at unix:{tmp_path}/none.sock" in done.stderr
+        assert f"no daemon answers at {address}" in done.stderr
         assert "Traceback" not in done.stderr
 
 

@@ -64,7 +64,8 @@ class _LastWord:
 
     async def write(self, response: health_pb2.HealthCheckResponse) -> None:
         await self._context.write(response)
-        if self._servicer.ending:
+        # That it serves, which was on its way when the end began, is not.
+        if self._servicer.ending and response.status != health_pb2.HealthCheckResponse.SERVING:
             raise asyncio.CancelledError
 
 

@@ -14,7 +14,7 @@ def test_lists_by_label_are_those_of_a_plain_model(monkeypatch: pytest.MonkeyPat
     run_state_machine_as_test(
         LabelMachine,
         settings=settings(
-            max_examples=15,
+            max_examples=10,
             stateful_step_count=30,
             deadline=None,
             derandomize=True,
