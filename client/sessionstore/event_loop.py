@@ -90,8 +90,8 @@ class EventLoop(asyncio.SelectorEventLoop):
         self._steps_left = 0
         """How many steps that follow from what gRPC has done are taken in this turn."""
         self._burst: deque[asyncio.Handle] = deque()
-        """The others, and whatever follows from what gRPC does later, in the order in which it was done: of one call it
-        matters, since a call that fails is only expected to by who knows that its client has left."""
+        """The others, and what follows from what gRPC does later, in the order in which it was done. Within a call that
+        matters: that its client has left has to be known before an answer fails for that reason."""
 
     def is_busy(self) -> bool:
         """Whether there is something to do, as far as that is known; may be asked from any thread.

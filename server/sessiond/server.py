@@ -118,7 +118,7 @@ class Daemon:
     async def stop(self) -> None:
         """Drains: refuses new calls, ends the tails with Draining, lets writes in flight finish, then stops.
 
-        Returns within the grace, whatever the clients do.
+        Returns within the grace and a second, whatever the clients do.
         """
         self._lag.close()
         await self._health.stop()

@@ -4,7 +4,6 @@ import errno
 import logging
 import os
 import socket
-from collections.abc import Callable
 from time import monotonic
 from typing import Any
 
@@ -26,10 +25,9 @@ class ListeningSocket(socket.socket):
     log of megabytes a second, and an event loop that does nothing else.
     """
 
-    def __init__(self, *arguments: Any, clock: Callable[[], float] = monotonic, **named: Any) -> None:
+    def __init__(self, *arguments: Any, **named: Any) -> None:
         """As any socket."""
         super().__init__(*arguments, **named)
-        self._clock = clock
         self._told_at: float | None = None
         self._reserve: int | None = None
         self._keep_reserve()
@@ -75,7 +73,7 @@ class ListeningSocket(socket.socket):
             self._reserve = None
 
     def _tell(self, error: OSError) -> None:
-        now = self._clock()
+        now = monotonic()
         if self._told_at is None or now - self._told_at >= TOLD_SECONDS:
             self._told_at = now
             _log.warning("connections of browsers are turned away: %s; raise the limit (ulimit -n)", error.strerror)
