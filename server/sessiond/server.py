@@ -195,7 +195,7 @@ async def _start(
         await server.start()
         if web is not None:
             max_bytes = limits.max_request_bytes
-            web.start(services, policy, allowed_origins=config.allowed_origins, max_request_bytes=max_bytes)
+            web.start(services, policy, turns, allowed_origins=config.allowed_origins, max_request_bytes=max_bytes)
             addresses.extend(web.addresses)
     except BaseException:
         lag.close()

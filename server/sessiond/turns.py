@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable
 from time import monotonic
 
-__all__ = ["LARGE_BYTES", "Turns"]
+__all__ = ["LARGE_BYTES", "SmallThings", "Turns"]
 
 LARGE_BYTES = 16 * 1024
 """What counts as large, and is taken in and sent by turns; what is smaller costs little more than its call."""
@@ -26,17 +26,18 @@ LOOK_SECONDS = 0.001
 """How often a rest looks whether the small things that are under way are done."""
 
 
-class _Small:
+class SmallThings:
     """A block in which something small is under way. One serves them all, since each call has such a block."""
 
-    def __init__(self, turns: "Turns") -> None:
-        self._turns = turns
+    def __init__(self) -> None:
+        """There are none yet."""
+        self.under_way = 0
 
     def __enter__(self) -> None:
-        self._turns.begin_small()
+        self.under_way += 1
 
     def __exit__(self, *_: object) -> None:
-        self._turns.end_small()
+        self.under_way -= 1
 
 
 class Turns:
@@ -47,13 +48,11 @@ class Turns:
     a thread or the disk in between, does not find a thousand others before it each time. Who is alone does not wait.
     """
 
-    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = monotonic, small: SmallThings | None = None) -> None:
         self._clock = clock
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._next: asyncio.Handle | None = None
-        self._small_block = _Small(self)
-        self._small = 0
-        """How many small things are under way."""
+        self._small = small or SmallThings()
         self._passed_at = 0.0
         """When this turn of the loop began, as far as it is known."""
         self._at_work = False
@@ -63,17 +62,21 @@ class Turns:
         self._rest_began = 0.0
         self._idle_turns = 0
 
-    def small(self) -> "_Small":
+    def beside(self) -> "Turns":
+        """Turns of their own for others; the same small things go before both."""
+        return Turns(self._clock, self._small)
+
+    def small(self) -> SmallThings:
         """Something small is under way for as long as the block, and goes before what takes turns."""
-        return self._small_block
+        return self._small
 
     def begin_small(self) -> None:
         """See `small`; for what has no block."""
-        self._small += 1
+        self._small.under_way += 1
 
     def end_small(self) -> None:
         """Must follow each `begin_small`."""
-        self._small -= 1
+        self._small.under_way -= 1
 
     async def take(self) -> None:
         """Returns when it is the caller's turn, which lasts until it waits for something."""
@@ -116,7 +119,7 @@ class Turns:
         if self._worked_seconds < WORK_SECONDS:
             self._waiting.popleft().set_result(None)
             self._at_work = True
-        elif self._small:
+        elif self._small.under_way:
             # Without turns of the loop that are of no use, in which threads would wait for the interpreter.
             return loop.call_later(LOOK_SECONDS, self._pass)
         return loop.call_soon(self._pass)
@@ -124,4 +127,4 @@ class Turns:
     def _has_rested(self, now: float) -> bool:
         if now - self._rest_began >= max(REST_SECONDS, self._worked_seconds):
             return True
-        return self._idle_turns >= IDLE_TURNS and not self._small
+        return self._idle_turns >= IDLE_TURNS and not self._small.under_way

@@ -44,7 +44,7 @@ class Http2Page:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.http = H2Connection(H2Configuration(header_encoding="utf-8"))
         self.writer = writer
-        self._reader = reader
+        self.reader = reader
         self.seen: list[Any] = []
         self.http.initiate_connection()
 
@@ -72,7 +72,7 @@ class Http2Page:
             for event in self.seen
         ):
             self.writer.write(self.http.data_to_send())
-            data = await self._reader.read(65536)
+            data = await self.reader.read(65536)
             assert data, "the connection was closed"
             for event in self.http.receive_data(data):
                 self.seen.append(event)

@@ -2,11 +2,12 @@
 
 import asyncio
 import json
+import logging
 import socket
 import ssl
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from connectrpc.method import IdempotencyLevel, MethodInfo, StreamType
 from connectrpc.protocol import ProtocolType
 from google.rpc.error_details_pb2 import ErrorInfo
 from grpc_health.v1 import health_pb2
-from h2.events import DataReceived, StreamEnded
+from h2.events import ConnectionTerminated, DataReceived, StreamEnded
 from hypercorn.config import Config
 from pyqwest import Client, FullResponse, HTTPTransport, HTTPVersion
 
@@ -342,6 +343,25 @@ async def test_a_handshake_of_tls_that_does_not_go_on_is_ended(tmp_path: Path, m
         writer.write(b"\x16\x03\x01")
         assert await reader.read() == b""
         writer.close()
+
+
+async def test_what_comes_behind_the_end_of_a_connection_is_passed_over(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A page that gives up thousands of calls in one breath is told so once, and leaves nothing in the log."""
+    async with serving_https(tmp_path) as (authority, port), asyncio.timeout(30):
+        context = ssl.create_default_context(cafile=str(authority.files.certificate))
+        context.set_alpn_protocols(["h2"])
+        page = Http2Page(*await asyncio.open_connection("127.0.0.1", port, ssl=context))
+        for stream in range(1, 10_001, 2):
+            page.call(stream, b"", {}, ended=False)
+            page.http.reset_stream(stream)
+        await page.until(ConnectionTerminated, 0)
+        with suppress(ConnectionError):
+            while await page.reader.read(65536):
+                pass
+        page.writer.close()
+    assert [] == [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
 
 
 async def shaken(authority: CertificateAuthority, port: int) -> tuple[bytes, str]:

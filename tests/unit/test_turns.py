@@ -102,6 +102,22 @@ async def test_something_small_that_is_under_way_goes_first() -> None:
     assert 2 == worker.done
 
 
+async def test_who_has_turns_beside_others_comes_after_the_same_small_things() -> None:
+    """And not after those others, however many wait."""
+    clock = Clock()
+    turns = Turns(clock)
+    beside = turns.beside()
+    await turns.take()
+    others = [Worker(clock, turns, 0, 1) for _ in range(100)]
+    with turns.small():
+        worker = Worker(clock, beside, 2 * WORK_SECONDS, 2)
+        await asyncio.sleep(10 * LOOK_SECONDS)
+        assert 1 == worker.done
+    await worker.task
+    await asyncio.gather(*(other.task for other in others))
+    assert 2 == worker.done
+
+
 async def test_one_that_leaves_takes_nobodys_turn() -> None:
     """A cancelled one is passed over, and all others still come."""
     turns = Turns()

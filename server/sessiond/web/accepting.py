@@ -13,6 +13,9 @@ _log = logging.getLogger(__name__)
 
 _NO_ROOM = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
+A_TURN = 4
+"""How many connections are accepted in one turn of the event loop; the others are in the next ones."""
+
 TOLD_SECONDS = 60.0
 """How often the log says so at most."""
 
@@ -23,28 +26,39 @@ class ListeningSocket(socket.socket):
     Who finds no descriptor takes the place of the reserve for a moment and is closed, which is an answer, and soon.
     asyncio (that of Python 3.11) would go on to try a hundred times, set a timer for each, and each of those again: a
     log of megabytes a second, and an event loop that does nothing else.
+
+    asyncio also accepts a hundred in one turn of the loop, which is up to 50 ms with TLS. Here they are few.
     """
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         """As any socket."""
         super().__init__(*arguments, **named)
         self._told_at: float | None = None
+        self._accepted = 0
+        """How many in this turn."""
         self._reserve: int | None = None
         self._keep_reserve()
 
     def accept(self) -> tuple[socket.socket, Any]:
         """The next connection, with the address of its other end.
 
-        Raises BlockingIOError where there is none, also when it was turned away.
+        Raises BlockingIOError where there is none, when it was turned away, and where there may be more, but not in
+        this turn of the loop.
         """
+        if self._accepted == A_TURN:
+            self._accepted = 0
+            raise BlockingIOError
         try:
-            return super().accept()
+            accepted = super().accept()
         except OSError as error:
+            self._accepted = 0
             if error.errno not in _NO_ROOM:
                 raise
             self._tell(error)
             self._turn_away()
             raise BlockingIOError from None
+        self._accepted += 1
+        return accepted
 
     def close(self) -> None:
         """As any socket."""

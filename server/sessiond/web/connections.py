@@ -1,9 +1,10 @@
-"""Bounds what one connection of a page may take, where hypercorn (up to 0.18) has none.
+"""Bounds what the connections of pages may take, where hypercorn (up to 0.18) has none.
 
-Three things over HTTP/2: what a page does not take is kept without a limit, since the buffer of a call lets more in
-whenever nothing may be sent; what waits to be sent when a connection ends waits for ever, and with it the connection;
-and calls that are opened and given up again, many in one breath, are all begun (CVE-2023-44487). And over any protocol
-a connection that its page closes keeps its descriptor until it was idle for five seconds.
+Over any protocol what they bring is taken in whenever it comes, however many they are, and a connection that its page
+closes keeps its descriptor until it was idle for five seconds. And three things over HTTP/2: what a page does not take
+is kept without a limit, since the buffer of a call lets more in whenever nothing may be sent; what waits to be sent
+when a connection ends waits for ever, and with it the connection; and calls that are opened and given up again, many in
+one breath, are all begun (CVE-2023-44487).
 """
 
 import asyncio
@@ -11,7 +12,7 @@ from collections import deque
 from contextlib import suppress
 from ssl import SSLError
 from time import monotonic
-from typing import Any
+from typing import Any, cast
 
 import hypercorn.protocol
 from h2.errors import ErrorCodes
@@ -20,10 +21,13 @@ from h2.events import Event as Http2Event
 from h2.exceptions import ProtocolError
 from hypercorn.asyncio import run
 from hypercorn.asyncio.tcp_server import TCPServer
+from hypercorn.config import Config
 from hypercorn.events import Closed, Event, RawData, Updated
 from hypercorn.protocol import h2
 
-__all__ = ["MAX_STREAMS", "bound_connections"]
+from sessiond.turns import Turns
+
+__all__ = ["MAX_STREAMS", "BoundedConfig", "bound_connections"]
 
 MAX_STREAMS = 1000
 """How many calls a browser may have open on one connection; each tail is one."""
@@ -33,8 +37,50 @@ SOON_GIVEN_UP, SOON_GIVEN_UP_A_SECOND = 200, 20
 """So many calls may be given up as soon as that, at once and in each second after it; who gives up more has lost the
 connection."""
 
-BYTES_A_TURN, EVENTS_A_TURN = 2048, 16
-"""Of what one read of a connection brings, which may begin hundreds of calls and give them up again."""
+PIECE_BYTES, PIECE_EVENTS = 512, 4
+"""What one read of a connection of HTTP/2 brings may begin hundreds of calls, and give them up again: it is taken in by
+such pieces."""
+
+TURN_SECONDS = 0.0005
+"""After so long the next piece waits for another turn."""
+
+
+class BoundedConfig(Config):
+    """What hypercorn is told, and the turns by which connections take in what comes."""
+
+    turns: Turns
+
+
+class _Reader:
+    """What comes in a connection, when it is its turn."""
+
+    def __init__(self, reader: asyncio.StreamReader, turns: Turns) -> None:
+        self._reader = reader
+        self._turns = turns
+
+    def at_eof(self) -> bool:
+        """See StreamReader."""
+        return self._reader.at_eof()
+
+    async def read(self, most_bytes: int) -> bytes:
+        """See StreamReader; what is done with it then is done in a turn."""
+        data = await self._reader.read(most_bytes)
+        await self._turns.take()
+        return data
+
+
+class _Piecework:
+    """What is done in pieces from now on, several in a turn while they take little."""
+
+    def __init__(self, turns: Turns) -> None:
+        self._turns = turns
+        self._began = monotonic()
+
+    async def next(self) -> None:
+        """To be waited for before each piece."""
+        if monotonic() - self._began > TURN_SECONDS:
+            await self._turns.take()
+            self._began = monotonic()
 
 
 class _Buffer(h2.StreamBuffer):
@@ -56,6 +102,7 @@ class _Protocol(h2.H2Protocol):
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
+        self._turns = cast("BoundedConfig", self.config).turns
         self._patience = float(SOON_GIVEN_UP)
         self._patient_at = monotonic()
         self._begun: deque[tuple[float, int]] = deque()
@@ -66,7 +113,9 @@ class _Protocol(h2.H2Protocol):
     async def handle(self, event: Event) -> None:
         """Takes in what the connection brings; at its end nothing of it waits any more."""
         if isinstance(event, RawData):
-            await self._receive(event.data)
+            # What was read of a connection before it was ended says nothing any more.
+            if not self.closed:
+                await self._receive(event.data)
             return
         await super().handle(event)
         if isinstance(event, Closed):
@@ -75,11 +124,13 @@ class _Protocol(h2.H2Protocol):
 
     async def _receive(self, data: bytes) -> None:
         events: list[Http2Event] = []
-        for first in range(0, len(data), BYTES_A_TURN):
-            if first:
-                await asyncio.sleep(0)
+        work = _Piecework(self._turns)
+        for first in range(0, len(data), PIECE_BYTES):
+            await work.next()
+            if self.closed:
+                return
             try:
-                events += self.connection.receive_data(data[first : first + BYTES_A_TURN])
+                events += self.connection.receive_data(data[first : first + PIECE_BYTES])
             except ProtocolError:
                 await self._end()
                 return
@@ -95,12 +146,11 @@ class _Protocol(h2.H2Protocol):
             if isinstance(event, DataReceived) and event.stream_id in unheard:
                 self.connection.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
         heard = [event for event in events if getattr(event, "stream_id", None) not in unheard]
-        for first in range(0, max(1, len(heard)), EVENTS_A_TURN):
-            if first:
-                await asyncio.sleep(0)
+        for first in range(0, max(1, len(heard)), PIECE_EVENTS):
+            await work.next()
             if self.closed:
                 return
-            await self._handle_events(heard[first : first + EVENTS_A_TURN])
+            await self._handle_events(heard[first : first + PIECE_EVENTS])
 
     async def _end(self) -> None:
         await self._flush()
@@ -128,11 +178,15 @@ class _Server(TCPServer):
     """Whether its page has closed it."""
 
     async def protocol_send(self, event: Event) -> None:
-        """Sends it; a connection that is over is not waited for as one that is idle."""
+        """Sends it; to one that is closed nothing, and one that is over is not waited for as one that is idle."""
+        if isinstance(event, RawData) and self.writer.is_closing():
+            return
         if not (self._is_over and isinstance(event, Updated)):
             await super().protocol_send(event)
 
     async def _read_data(self) -> None:
+        turns = cast("BoundedConfig", self.config).turns
+        self.reader = _Reader(self.reader, turns)  # type: ignore[assignment]  # of which no more is used from here on
         await super()._read_data()
         self._is_over = True
         await self.idle_task.stop()
@@ -144,7 +198,7 @@ class _Server(TCPServer):
 
 
 def bound_connections() -> None:
-    """Has hypercorn use these; it takes no others."""
+    """Has hypercorn use these, for whatever has a BoundedConfig; it takes no others."""
     run.TCPServer = _Server  # type: ignore[attr-defined]
     h2.StreamBuffer = _Buffer  # type: ignore[misc]
     hypercorn.protocol.H2Protocol = _Protocol  # type: ignore[attr-defined]

@@ -14,6 +14,7 @@ from sessiond.access.policy import AccessPolicy
 from sessiond.access.tls_files import TlsFiles
 from sessiond.config import Listener
 from sessiond.listeners import bind_web
+from sessiond.turns import Turns
 from sessiond.web.application import web_application
 from sessiond.web.serving import WebServer
 
@@ -55,11 +56,15 @@ class WebGateway:
         self,
         services: Sequence[ServiceDescriptor],
         policy: AccessPolicy,
+        turns: Turns,
         *,
         allowed_origins: Sequence[str],
         max_request_bytes: int,
     ) -> None:
-        """Serves the calls of the services, which the daemon serves already."""
+        """Serves the calls of the services, which the daemon serves already.
+
+        What pages send is taken in by turns, beside those of the daemon's own.
+        """
         options = [
             ("grpc.default_authority", "localhost"),
             ("grpc.max_receive_message_length", -1),
@@ -71,8 +76,10 @@ class WebGateway:
         application = web_application(
             self._channel, services, policy, allowed_origins=allowed_origins, max_request_bytes=max_request_bytes
         )
+        of_pages = turns.beside()
         self._servers = [
-            WebServer(application, listening, self._tls if address.tls else None) for listening, address in self._bound
+            WebServer(application, listening, self._tls if address.tls else None, of_pages)
+            for listening, address in self._bound
         ]
 
     async def stop(self, grace_seconds: float) -> None:

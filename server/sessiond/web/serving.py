@@ -6,12 +6,13 @@ import socket
 from ssl import SSLContext, SSLError, SSLObject, SSLSocket
 
 from hypercorn.asyncio import serve
-from hypercorn.config import Config, Sockets
+from hypercorn.config import Sockets
 from starlette.types import ASGIApp
 
 from sessiond.access.tls_files import ReplaceableTls, TlsFiles
+from sessiond.turns import Turns
 from sessiond.web.accepting import ListeningSocket
-from sessiond.web.connections import MAX_STREAMS, bound_connections
+from sessiond.web.connections import MAX_STREAMS, BoundedConfig, bound_connections
 
 __all__ = ["WebServer"]
 
@@ -30,9 +31,11 @@ _LETTING_GO_SECONDS = 1
 class WebServer:
     """One listener, from start to stop. Must be made and used in one event loop."""
 
-    def __init__(self, application: ASGIApp, listening: socket.socket, tls: TlsFiles | None) -> None:
+    def __init__(self, application: ASGIApp, listening: socket.socket, tls: TlsFiles | None, turns: Turns) -> None:
+        """What comes is taken in by these turns."""
         bound_connections()
         config = _TlsConfig(tls) if tls else _Config()
+        config.turns = turns
         config.bind = [f"fd://{listening.detach()}"]
         config.h2_max_concurrent_streams = MAX_STREAMS
         config.keep_alive_max_requests = _MAX_REQUESTS
@@ -65,7 +68,7 @@ class WebServer:
             _log.error("the listener for browsers broke", exc_info=error)
 
 
-class _Config(Config):
+class _Config(BoundedConfig):
     """One whose sockets turn away who finds no descriptor."""
 
     def create_sockets(self) -> Sockets:
