@@ -1,8 +1,9 @@
 """How late the daemon's event loop is under load, and what each delivery costs the daemon's process.
 
 A call that comes in waits as long as the loop is busy with others. The delay is taken inside a real daemon by a timer
-every two milliseconds; it contains what the system's scheduler and Python's lock take. The seconds of processor are
-those of the whole process, with gRPC's threads.
+every two milliseconds; it contains what the system's scheduler and Python's lock take. `blocked` is the longest of
+what is left without the time for which others had the processors, as far as that is known to be of the delay. The
+seconds of processor are those of the whole process, with gRPC's threads.
 
     python -m tests.benchmarks.loop_lag
     python -m tests.benchmarks.loop_lag --only fan-out-one-session --rounds 5
@@ -226,11 +227,12 @@ async def _measure(name: str, rounds: int) -> None:
                 delays = report["delays_ms"]
                 cost_us = report["cpu_seconds"] / events * 1e6 if events else 0.0
                 spread = (percentile(delays, each) for each in (50, 99))
-                figures.append([*spread, max(delays), cost_us, report["peak_mib"]])
-    p50, p99, longest, cost, peak = (statistics.median(column) for column in zip(*figures, strict=True))
+                blocked = max(delay - kept for delay, kept in zip(delays, report["kept_ms"], strict=True))
+                figures.append([*spread, max(delays), blocked, cost_us, report["peak_mib"]])
+    p50, p99, longest, blocked, cost, peak = (statistics.median(column) for column in zip(*figures, strict=True))
     sys.stdout.write(
-        f"{name:22} p50 {p50:6.2f} ms  p99 {p99:6.2f} ms  longest {longest:6.2f} ms  {cost:6.1f} us/event"
-        f"  {peak:4.0f} MiB\n"
+        f"{name:22} p50 {p50:6.2f} ms  p99 {p99:6.2f} ms  longest {longest:6.2f} ms  blocked {blocked:6.2f} ms"
+        f"  {cost:6.1f} us/event  {peak:4.0f} MiB\n"
     )
     sys.stdout.flush()
 
