@@ -46,9 +46,13 @@ class SparingSelector(selectors.DefaultSelector):
         """When the loop began with this turn."""
         self._look_at = 0.0
         """When the system is asked next, whatever there is to do."""
+        self.when_idle: deque[asyncio.Handle] = deque()
+        """What is called when there is nothing to do but to wait."""
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         if timeout is None or timeout > 0:
+            if self.when_idle:
+                return self._ask(0) or self._call_idle()
             self.is_waiting = True
             try:
                 return self._ask(timeout)
@@ -59,6 +63,14 @@ class SparingSelector(selectors.DefaultSelector):
             self._left_at = now
             return []
         return self._ask(timeout)
+
+    def _call_idle(self) -> list[tuple[selectors.SelectorKey, int]]:
+        for _ in range(len(self.when_idle)):
+            handle = self.when_idle.popleft()
+            if not handle.cancelled():
+                handle._run()  # noqa: SLF001
+        # They may have given the loop something to do.
+        return []
 
     def _ask(self, timeout: float | None) -> list[tuple[selectors.SelectorKey, int]]:
         try:
@@ -99,6 +111,12 @@ class EventLoop(asyncio.SelectorEventLoop):
         A thread that has much to do can so let the loop have the interpreter first.
         """
         return not self._sparing_selector.is_waiting
+
+    def call_when_idle(self, callback: Callable[[Unpack[Ts]], Any], *args: *Ts) -> asyncio.Handle:
+        """Calls back once, as soon as there is nothing to do but to wait. Must be called in the loop's thread."""
+        handle = asyncio.Handle(callback, args, self)
+        self._sparing_selector.when_idle.append(handle)
+        return handle
 
     def add_reader(  # noqa: D102
         self, fd: "FileDescriptorLike", callback: Callable[[Unpack[Ts]], Any], *args: *Ts

@@ -233,3 +233,50 @@ def test_a_loop_tells_other_threads_whether_it_has_something_to_do() -> None:
         return loop.is_busy()
 
     assert run(ask_while_it_waits())
+
+
+def test_what_waits_for_an_idle_loop_comes_after_all_that_there_is_to_do() -> None:
+    """And once: also before a timer that is due in a moment, and not when it was cancelled."""
+
+    async def note() -> list[str]:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, EventLoop)
+        noted: list[str] = []
+        over = loop.create_future()
+
+        def step(left: int) -> None:
+            noted.append(f"step {left}")
+            loop.call_soon(step, left - 1) if left else None
+
+        def take() -> None:
+            noted.append("socket")
+            loop.remove_reader(reading)
+
+        reading, writing = socket.socketpair()
+        with reading, writing:
+            writing.send(b"x")
+            loop.add_reader(reading, take)
+            loop.call_when_idle(noted.append, "cancelled").cancel()
+            loop.call_when_idle(noted.append, "idle")
+            loop.call_soon(step, 2)
+            loop.call_later(0.01, over.set_result, None)
+            await over
+        return noted
+
+    noted = run(note())
+    assert sorted(noted) == ["idle", "socket", "step 0", "step 1", "step 2"]
+    assert noted[-1] == "idle"
+
+
+def test_what_is_called_when_the_loop_is_idle_may_give_it_something_to_do() -> None:
+    """The loop does not go on to wait."""
+
+    async def ask() -> None:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, EventLoop)
+        for _ in range(3):
+            idle = loop.create_future()
+            loop.call_when_idle(idle.set_result, None)
+            await idle
+
+    run(asyncio.wait_for(ask(), 10))

@@ -25,6 +25,7 @@ from sessiond.store.errors import (
     StoreError,
 )
 from sessiond.store.sqlite.connection import EngineConnection
+from sessiond.store.sqlite.gathering import Gathering
 from sessiond.store.sqlite.giving_way import GivingWay
 from sessiond.store.sqlite.horizon_advance import AdvanceHorizon, AdvancePace
 from sessiond.store.sqlite.operations import Operation
@@ -91,6 +92,8 @@ class Writer:
         self._advance_pace = AdvancePace()
         self._queue: deque[_Queued] = deque()
         self._wake = asyncio.Event()
+        """Set when it is time to look whether something is to be done."""
+        self._gathering = Gathering(self._wake.set, lambda: len(self._queue), lambda: self.is_crowded)
         self._closing = False
         self._closed = False
         self._task = asyncio.create_task(self._run(), name="sessiond writer")
@@ -125,7 +128,7 @@ class Writer:
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._queue.append(_Queued(operation, future))
         self.waiting_bytes += operation.size_bytes
-        self._wake.set()
+        self._gathering.came()
         return future
 
     async def drain(self) -> None:
@@ -146,16 +149,19 @@ class Writer:
 
     async def _run(self) -> None:
         while True:
-            await self._wait()
+            if not self._closing:
+                await self._wait()
+                self._wake.clear()
+            self._gathering.taken()
             if self._seconds_to_advance() == 0:
                 await self._advance()
             group = self._take_group()
+            size = len(group)
             if group:
                 await self._apply(group)
             elif self._closing:
                 return
-            else:
-                self._wake.clear()
+            self._gathering.written(size)
 
     async def _wait(self) -> None:
         """Waits for operations; while writing is not possible, tries it from time to time."""
