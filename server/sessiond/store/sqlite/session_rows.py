@@ -66,6 +66,8 @@ class SessionRow:
     """As it was read; see `sum_now`."""
     has_sound_ids: bool = False
     """Whether the sums of its newest events were looked at since the row was read; not stored."""
+    stored_message_count: int = 0
+    """The number of messages that the database has, which is behind within a transaction."""
 
     @classmethod
     def of(cls, columns: tuple[Any, ...]) -> "SessionRow":
@@ -73,6 +75,7 @@ class SessionRow:
         row = cls(*columns)
         if row.checksum != row.sum_now():
             raise CorruptedError(f"session {row.id!r}")
+        row.stored_message_count = row.message_count
         return row
 
     def sum_now(self) -> int:

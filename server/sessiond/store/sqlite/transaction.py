@@ -32,12 +32,15 @@ _INSERT_EVENT = """
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
-_UPDATE = """
-    UPDATE sessions SET updated_at_us = ?, status = ?, next_message = ?, next_event = ?, first_event = ?,
-           message_count = ?, last_model = ?, active_message_id = ?, unindexed_from = ?,
-           stored_bytes = ?, tool_calls = ?, unfinished_tool_calls = ?, labels_checksum = ?, checksum = ?
+_CHANGED = """
+    updated_at_us = ?, status = ?, next_message = ?, next_event = ?, first_event = ?, last_model = ?,
+    active_message_id = ?, unindexed_from = ?, stored_bytes = ?, tool_calls = ?, unfinished_tool_calls = ?,
+    labels_checksum = ?, checksum = ?
     WHERE session_key = ?
 """
+_UPDATE = f"UPDATE sessions SET {_CHANGED}"  # noqa: S608 - our own names
+_UPDATE_WITH_COUNT = f"UPDATE sessions SET message_count = ?, {_CHANGED}"  # noqa: S608
+"""SQLite takes a column that is set out of its index and puts it in again, also when it is as it was."""
 
 _SET_POSITIONS_ASIDE = "UPDATE store_counters SET value = value + ? WHERE name = 'next_position' RETURNING value"
 POSITIONS_AT_ONCE = 4096
@@ -261,29 +264,31 @@ class WriteTransaction:
                 self._memory.recent_ids[row.session_key] = {}
         # Only where the clock stepped back: else what is written to is hot.
         write_copies(connection, filter(self._horizon.has, map(self._rows.__getitem__, self._changed)))
-        connection.executemany(
-            _UPDATE,
-            [
-                (
-                    row.updated_at_us,
-                    row.status,
-                    row.next_message,
-                    row.next_event,
-                    row.first_event,
-                    row.message_count,
-                    row.last_model,
-                    row.active_message_id,
-                    row.unindexed_from,
-                    row.stored_bytes,
-                    row.tool_calls,
-                    row.unfinished_tool_calls,
-                    row.labels_checksum,
-                    row.sum_now(),
-                    row.session_key,
-                )
-                for row in map(self._rows.__getitem__, self._changed)
-            ],
-        )
+        rows, with_count = [], []
+        for row in map(self._rows.__getitem__, self._changed):
+            changed = (
+                row.updated_at_us,
+                row.status,
+                row.next_message,
+                row.next_event,
+                row.first_event,
+                row.last_model,
+                row.active_message_id,
+                row.unindexed_from,
+                row.stored_bytes,
+                row.tool_calls,
+                row.unfinished_tool_calls,
+                row.labels_checksum,
+                row.sum_now(),
+                row.session_key,
+            )
+            if row.message_count == row.stored_message_count:
+                rows.append(changed)
+            else:
+                row.stored_message_count = row.message_count
+                with_count.append((row.message_count, *changed))
+        connection.executemany(_UPDATE, rows)
+        connection.executemany(_UPDATE_WITH_COUNT, with_count)
         self._changed.clear()
 
 
