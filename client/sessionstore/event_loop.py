@@ -114,9 +114,12 @@ class EventLoop(asyncio.SelectorEventLoop):
 
     def call_when_idle(self, callback: Callable[[Unpack[Ts]], Any], *args: *Ts) -> asyncio.Handle:
         """Calls back once, as soon as there is nothing to do but to wait. Must be called in the loop's thread."""
-        handle = asyncio.Handle(callback, args, self)
-        self._sparing_selector.when_idle.append(handle)
-        return handle
+        when_idle = self._sparing_selector.when_idle
+        # A loop may be at work for long, in which those that are called off would pile up.
+        while when_idle and when_idle[-1].cancelled():
+            when_idle.pop()
+        when_idle.append(asyncio.Handle(callback, args, self))
+        return when_idle[-1]
 
     def add_reader(  # noqa: D102
         self, fd: "FileDescriptorLike", callback: Callable[[Unpack[Ts]], Any], *args: *Ts

@@ -280,3 +280,16 @@ def test_what_is_called_when_the_loop_is_idle_may_give_it_something_to_do() -> N
             await idle
 
     run(asyncio.wait_for(ask(), 10))
+
+
+def test_what_is_called_off_before_the_loop_is_idle_does_not_pile_up() -> None:
+    """A loop that is at work for hours is never idle."""
+
+    async def called_off() -> int:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, EventLoop)
+        for _ in range(100):
+            loop.call_when_idle(int).cancel()
+        return len(loop._sparing_selector.when_idle)
+
+    assert run(called_off()) == 1
