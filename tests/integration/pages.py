@@ -14,11 +14,16 @@ from pyqwest import Client, FullResponse
 
 from sessiond.config import ServeConfig
 from sessiond.server import Daemon, running_daemon
+from sessionstore.v1 import session_store_service_pb2 as pb
 
-__all__ = ["ORIGIN", "STORE", "Http2Page", "Served", "serving"]
+__all__ = ["ORIGIN", "STORE", "TAIL", "Http2Page", "Served", "serving"]
 
 ORIGIN = "http://localhost:3000"
 STORE = "sessionstore.v1.SessionStoreService"
+
+_TAIL_REQUEST = pb.TailEventsRequest(session_id="s").SerializeToString()
+TAIL = b"\0" + len(_TAIL_REQUEST).to_bytes(4) + _TAIL_REQUEST
+"""The body of a request to follow the session s."""
 
 
 @dataclass

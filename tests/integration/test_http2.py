@@ -10,12 +10,8 @@ from hypercorn.asyncio.worker_context import EventWrapper
 
 from sessiond.web.connections import SOON_GIVEN_UP, bound_connections
 from sessionstore import AsyncSessionStore
-from sessionstore.v1 import session_store_service_pb2 as pb
 from tests.builders import part
-from tests.integration.pages import Http2Page, Served
-
-BODY = pb.TailEventsRequest(session_id="s").SerializeToString()
-TAIL = b"\0" + len(BODY).to_bytes(4) + BODY
+from tests.integration.pages import TAIL, Http2Page, Served
 
 
 @pytest.fixture

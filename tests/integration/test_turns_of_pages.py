@@ -13,12 +13,9 @@ from sessiond.turns import Turns
 from sessiond.web import connections
 from sessiond.web.connections import PIECE_EVENTS
 from sessionstore import AsyncSessionStore
-from sessionstore.v1 import session_store_service_pb2 as pb
-from tests.integration.pages import STORE, Http2Page, Served, serving
+from tests.integration.pages import STORE, TAIL, Http2Page, Served, serving
 
 CALLS = 50
-BODY = pb.TailEventsRequest(session_id="s").SerializeToString()
-TAIL = b"\0" + len(BODY).to_bytes(4) + BODY
 
 
 class Turnstile(Turns):

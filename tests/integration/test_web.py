@@ -31,15 +31,11 @@ from sessionstore import AsyncSessionStore
 from sessionstore.v1 import admin_service_pb2
 from sessionstore.v1 import session_store_service_pb2 as pb
 from tests.builders import part
-from tests.integration.pages import ORIGIN, STORE, Http2Page, Served, serving
+from tests.integration.pages import ORIGIN, STORE, TAIL, Http2Page, Served, serving
 
 
 def parsed(answer: FullResponse) -> Any:
     return json.loads(answer.content)
-
-
-TAIL_REQUEST = pb.TailEventsRequest(session_id="s").SerializeToString()
-TAIL = b"\0" + len(TAIL_REQUEST).to_bytes(4) + TAIL_REQUEST
 
 
 TAIL_EVENTS = MethodInfo(
