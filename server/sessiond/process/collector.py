@@ -4,7 +4,7 @@ gRPC leaves a small cycle for each call, which is found among the young objects 
 those that are a little older in a few. A collection of everything holds up the process for longer, with a thousand
 tails for 40 to 130 ms. By Python's own rule that comes again and again under load, and finds next to nothing: objects
 count as new that only wait for their turn. What one collection finds in use the next ones leave out, until the process
-has grown.
+has grown by much.
 """
 
 import asyncio
@@ -35,16 +35,21 @@ FEW_COLLECTIONS = 1_000
 MANY_COLLECTIONS = 20_000
 """With so many it is not put off, whatever there is to do, where nothing tells whether the process has grown."""
 
-GROWN_BYTES = 64 * 1024 * 1024
-"""Nor when the process has grown by so much: a few objects may hold large requests. One that has not may be busy for
-as long as it likes."""
+GROWN_BYTES = 8 * 1024 * 1024
+"""Nor for longer than `LONG_SECONDS` when the process has grown by so much since the last time: what gRPC leaves of
+calls that outlive their youth is looked through before it is many objects. Not at once: a process that grows fast has
+much in use, such as the tails that were just opened. One that has not grown may be busy for as long as it likes."""
+
+MUCH_GROWN_BYTES = 64 * 1024 * 1024
+"""When it has grown by so much since everything was looked through, that is done again, at once: a few objects may hold
+large requests, and be among those that were in use."""
 
 FEWER_COLLECTIONS = 50
 """So many are worth a look when the process has grown: what a connection of a page with TLS leaves is few objects,
 which hold a quarter of a megabyte."""
 
 LONG_SECONDS = 60.0
-"""When it is quiet after so long, any are."""
+"""When it is quiet after so long, any are worth a look."""
 
 QUIET_SHARE = 0.1
 """A process that takes less of a processor holds up nobody, or one call."""
@@ -73,7 +78,7 @@ class CollectionRule:
         self._busy_seconds = busy_seconds
         self._memory_bytes = memory_bytes
         self._busy_before = busy_seconds()
-        self._least_memory = memory_bytes() or 0
+        self._least_memory = self._least_since_everything = memory_bytes() or 0
         self._seconds = 0.0
         """How long the last collection is ago."""
 
@@ -86,17 +91,26 @@ class CollectionRule:
         is_quiet, self._busy_before = busy - self._busy_before < QUIET_SHARE * seconds, busy
         memory = self._memory_bytes()
         self._seconds += seconds
-        enough = (1 if self._seconds >= LONG_SECONDS else FEW_COLLECTIONS) if is_quiet else MANY_COLLECTIONS
+        is_late = self._seconds >= LONG_SECONDS
+        enough = 1 if is_late else FEW_COLLECTIONS
         if memory is None:
-            return Scope.EVERYTHING if young_collections >= enough else Scope.NOTHING
+            return (
+                Scope.EVERYTHING if young_collections >= (enough if is_quiet else MANY_COLLECTIONS) else Scope.NOTHING
+            )
         self._least_memory = min(self._least_memory, memory)
-        if memory >= self._least_memory + GROWN_BYTES:
+        self._least_since_everything = min(self._least_since_everything, memory)
+        if memory >= self._least_since_everything + MUCH_GROWN_BYTES:
             return Scope.EVERYTHING if young_collections >= FEWER_COLLECTIONS else Scope.NOTHING
-        return Scope.NEW if is_quiet and young_collections >= enough else Scope.NOTHING
+        if not is_quiet:
+            is_worth_it = is_late and memory >= self._least_memory + GROWN_BYTES
+            enough = FEWER_COLLECTIONS if is_worth_it else _NEVER
+        return Scope.NEW if young_collections >= enough else Scope.NOTHING
 
-    def note_collection(self) -> None:
+    def note_collection(self, scope: Scope) -> None:
         """Must follow each collection: what is in use then is what the process is compared with."""
         self._least_memory = self._memory_bytes() or 0
+        if scope is Scope.EVERYTHING:
+            self._least_since_everything = self._least_memory
         self._seconds = 0.0
 
 
@@ -129,7 +143,7 @@ async def _collect(rule: CollectionRule) -> None:
                 gc.unfreeze()
             gc.collect()
             gc.freeze()
-            rule.note_collection()
+            rule.note_collection(scope)
             collected = _young_collections()
 
 

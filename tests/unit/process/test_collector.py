@@ -12,6 +12,7 @@ from sessiond.process.collector import (
     GROWN_BYTES,
     LONG_SECONDS,
     MANY_COLLECTIONS,
+    MUCH_GROWN_BYTES,
     CollectionRule,
     Scope,
     collected_when_quiet,
@@ -55,13 +56,13 @@ def test_a_few_are_looked_at_after_a_while(process: Process) -> None:
     assert not process.is_due(1, busy_seconds=1)
     assert not process.is_due(0, busy_seconds=0)
     assert process.is_due(1, busy_seconds=0)
-    process.rule.note_collection()
+    process.rule.note_collection(Scope.NEW)
     assert not process.is_due(1, busy_seconds=0)
 
 
 def test_a_few_are_looked_at_when_the_process_has_grown(process: Process) -> None:
-    """But not for next to none: then it is no garbage that it has grown by."""
-    process.memory_bytes = USED + GROWN_BYTES
+    """By much; but not for next to none: then it is no garbage that it has grown by."""
+    process.memory_bytes = USED + MUCH_GROWN_BYTES
     assert not process.is_due(FEWER_COLLECTIONS - 1, busy_seconds=1)
     assert process.is_due(FEWER_COLLECTIONS, busy_seconds=1)
 
@@ -78,13 +79,24 @@ def test_a_busy_process_that_does_not_grow_puts_it_off(process: Process) -> None
     assert not process.is_due(1000 * MANY_COLLECTIONS, busy_seconds=1.5)
 
 
-def test_a_process_that_has_grown_does_not_put_it_off(process: Process) -> None:
-    """Since the last collection, or since it was smallest after that."""
+def test_a_busy_process_that_has_grown_a_little_puts_it_off_for_a_while(process: Process) -> None:
+    """So that what its calls leave is looked through before it is much; at once it would be what is in use."""
     process.memory_bytes = USED + GROWN_BYTES
+    young = 1000 * MANY_COLLECTIONS
+    assert not any(process.is_due(young, busy_seconds=1) for _ in range(int(LONG_SECONDS) - 1))
+    assert process.due(FEWER_COLLECTIONS - 1, busy_seconds=1) is Scope.NOTHING
+    assert process.due(FEWER_COLLECTIONS, busy_seconds=1) is Scope.NEW
+    process.rule.note_collection(Scope.NEW)
+    assert not any(process.is_due(young, busy_seconds=1) for _ in range(int(2 * LONG_SECONDS)))
+
+
+def test_a_process_that_has_grown_by_much_does_not_put_it_off(process: Process) -> None:
+    """Since everything was looked through, or since it was smallest after that."""
+    process.memory_bytes = USED + MUCH_GROWN_BYTES
     assert process.is_due(FEW_COLLECTIONS, busy_seconds=1)
-    process.rule.note_collection()
+    process.rule.note_collection(Scope.EVERYTHING)
     assert not process.is_due(FEW_COLLECTIONS, busy_seconds=1)
-    process.memory_bytes = USED - GROWN_BYTES
+    process.memory_bytes = USED - MUCH_GROWN_BYTES
     assert not process.is_due(FEW_COLLECTIONS, busy_seconds=1)
     process.memory_bytes = USED
     assert process.is_due(FEW_COLLECTIONS, busy_seconds=1)
@@ -93,8 +105,21 @@ def test_a_process_that_has_grown_does_not_put_it_off(process: Process) -> None:
 def test_what_was_in_use_is_left_out_until_the_process_has_grown(process: Process) -> None:
     """With a thousand tails that do nothing, a look at what they have in use would hold up whoever calls."""
     assert process.due(FEW_COLLECTIONS, busy_seconds=0) is Scope.NEW
-    process.memory_bytes = USED + GROWN_BYTES
+    process.memory_bytes = USED + MUCH_GROWN_BYTES
     assert process.due(FEW_COLLECTIONS, busy_seconds=0) is Scope.EVERYTHING
+
+
+def test_what_a_process_grows_by_little_by_little_counts_until_everything_is_looked_through(process: Process) -> None:
+    """Else what is garbage among that which was in use once would stay for good."""
+    for grown in range(GROWN_BYTES, MUCH_GROWN_BYTES, GROWN_BYTES):
+        process.memory_bytes = USED + grown
+        assert process.due(FEW_COLLECTIONS, busy_seconds=0) is Scope.NEW
+        process.rule.note_collection(Scope.NEW)
+    process.memory_bytes = USED + MUCH_GROWN_BYTES
+    assert process.due(FEW_COLLECTIONS, busy_seconds=0) is Scope.EVERYTHING
+    process.rule.note_collection(Scope.EVERYTHING)
+    process.memory_bytes += GROWN_BYTES
+    assert process.due(FEW_COLLECTIONS, busy_seconds=0) is Scope.NEW
 
 
 def test_where_the_memory_is_not_told_the_collections_decide(process: Process) -> None:
