@@ -37,8 +37,9 @@ class ErrorInterceptor(WrappingInterceptor):
                     raise
                 except Exception as error:  # noqa: BLE001 - the last place that can keep it from the client
                     status = self._status(method, error)
-                del request
-                await _abort(context, status)
+                ending = _abort(context, status)
+                del request, context
+                await ending
             finally:
                 self._counts.end_call()
 
@@ -56,9 +57,10 @@ class ErrorInterceptor(WrappingInterceptor):
                     raise
                 except Exception as error:  # noqa: BLE001 - the last place that can keep it from the client
                     status = self._status(method, error)
-                del request
                 if status is not None:
-                    await _abort(context, status)
+                    ending = _abort(context, status)
+                    del request, context
+                    await ending
 
         return stream
 
@@ -79,12 +81,14 @@ class ErrorInterceptor(WrappingInterceptor):
 
 
 async def _abort(context: Any, status: Status) -> NoReturn:
-    """Ends a call. What handled it must be let go of before.
+    """Ends a call. What handled it, and the context, must be let go of before this is awaited.
 
     gRPC keeps the exception that it raises here in the call, and that holds the frames which it comes through and what
-    was raised before it: a ring, which only a collection of garbage frees, with the request and all that was made of
-    it.
+    was raised before it. With the context among them that is a ring, which only a collection of garbage frees, with
+    the request and all that was made of it.
     """
     rich = rpc_status.to_status(status)
-    await context.abort(rich.code, rich.details, rich.trailing_metadata)
+    ending = context.abort(rich.code, rich.details, rich.trailing_metadata)
+    del context
+    await ending
     raise AssertionError("abort returned")
