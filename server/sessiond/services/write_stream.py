@@ -52,6 +52,8 @@ class WriteStream:
         """Set when a commit has its outcome, or there is nothing more to come."""
         self._room = asyncio.Event()
         self._last_status = LastStatus()
+        self._source = object()
+        """Stands for this stream in the store, which may keep it a while longer."""
 
     async def responses(self, requests: AsyncIterator[pb.WriteRequest]) -> AsyncGenerator[pb.WriteResponse, None]:
         """The answers, in the order of the commits.
@@ -133,7 +135,7 @@ class WriteStream:
     def _submit(self, commit: pb.CommitRequest, size_bytes: int) -> "asyncio.Future[pb.CommitResponse] | StoreError":
         try:
             check_commit(commit, self._limits, size_bytes)
-            return self._store.submit(commit)
+            return self._store.submit(commit, self._source)
         except StoreError as error:
             # With its traceback it would hold this frame, and with that itself: garbage that only a collection frees,
             # and a collection of much of it holds up everybody.

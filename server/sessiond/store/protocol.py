@@ -193,8 +193,11 @@ class Store(Protocol):
         """Removes the oldest events of a session."""
         ...
 
-    def submit(self, commit: pb.CommitRequest) -> "asyncio.Future[pb.CommitResponse]":
-        """Queues a commit; what is submitted one after another is applied in that order."""
+    def submit(self, commit: pb.CommitRequest, source: object = None) -> "asyncio.Future[pb.CommitResponse]":
+        """Queues a commit; what is submitted one after another is applied in that order.
+
+        `source` is the stream that it came in, if any: who sends little does not wait for others who send much.
+        """
         ...
 
     def append_event(self, request: pb.AppendEventRequest) -> "asyncio.Future[pb.AppendEventResponse]":

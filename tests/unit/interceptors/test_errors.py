@@ -174,7 +174,7 @@ async def test_a_refused_call_is_let_go_of_at_once_with_its_request(kind: str) -
         raise NotFoundError.session(str(len(made_of_it)))
 
     request, call = Request(), Call()
-    seen = [weakref.ref(request), weakref.ref(call)]
+    seen: list[weakref.ref[Any]] = [weakref.ref(request), weakref.ref(call)]
     handling = (await guarded(kind, unary, stream))(request, call)
     del request, call
 

@@ -11,7 +11,7 @@ from sessiond.process.grpc_log import leave_out_lost_answers
 
 @pytest.fixture
 def log() -> Iterator[logging.Logger]:
-    """gRPC's own, which is left as it was."""
+    """GRPC's own, which is left as it was."""
     found = logging.getLogger("grpc._cython.cygrpc")
     before = list(found.filters)
     leave_out_lost_answers()
@@ -27,7 +27,7 @@ def tell(log: logging.Logger, error: Exception) -> None:
 
 
 def test_an_answer_that_found_nobody_is_not_told(log: logging.Logger, caplog: pytest.LogCaptureFixture) -> None:
-    """gRPC's word for it stands for nothing else: a batch of operations that could not be carried out."""
+    """The word of gRPC's for it stands for nothing else: a batch of operations that could not be carried out."""
     tell(log, grpc.aio.InternalError())
     assert [] == caplog.records
 

@@ -1,6 +1,7 @@
 """When a group of writes begins."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -53,22 +54,23 @@ class Writer:
     """Takes everything that waits as soon as it is told to begin; the test says when it is written."""
 
     def __init__(self) -> None:
-        self.waiting = 0
         self.is_crowded = False
         self.groups: list[int] = []
-        self.gathering = Gathering(self._take, lambda: self.waiting, lambda: self.is_crowded)
+        self.gathering = Gathering(self._take, lambda: self._waiting.total(), lambda: self.is_crowded)
+        self._waiting: Counter[object] = Counter()
+        self._group: Counter[object] = Counter()
 
-    def come(self, writes: int) -> None:
+    def come(self, writes: int, source: object = None) -> None:
         for _ in range(writes):
-            self.waiting += 1
-            self.gathering.came()
+            self._waiting[source] += 1
+            self.gathering.came(source)
 
     def written(self) -> None:
-        self.gathering.written(self.groups[-1])
+        self.gathering.written(self._group, self._waiting)
 
     def _take(self) -> None:
-        self.groups.append(self.waiting)
-        self.waiting = 0
+        self._group, self._waiting = self._waiting, Counter()
+        self.groups.append(self._group.total())
         self.gathering.taken()
 
 
@@ -212,3 +214,47 @@ def test_one_wait_that_brings_all_of_them_is_enough_to_wait_again(loop: Loop, wr
         writer.come(7)
         writer.written()
         writer.groups = [1, 8]
+
+
+def test_who_writes_little_does_not_wait_for_others_who_write_much(loop: Loop, writer: Writer) -> None:
+    """Those who wait already come along."""
+    writer.come(3)
+    assert [1, 8] == writer.groups
+    writer.come(1, "stream")
+    assert [1, 8, 4] == writer.groups
+
+
+def test_it_does_not_who_came_while_the_others_were_written(loop: Loop, writer: Writer) -> None:
+    writer.come(8)
+    writer.come(1, "stream")
+    writer.come(1)
+    writer.written()
+    assert [1, 8, 8, 2] == writer.groups
+
+
+def test_who_writes_much_is_waited_for_on_whatever_stream(loop: Loop) -> None:
+    writer = Writer()
+    writer.come(SEVERAL, "stream")
+    writer.written()
+    writer.come(1, "stream")
+    assert [1, SEVERAL] == writer.groups
+    writer.written()
+    writer.come(SEVERAL - 1, "stream")
+    assert [1, SEVERAL] == writer.groups
+    writer.come(1, "stream")
+    assert [1, SEVERAL, SEVERAL] == writer.groups
+
+
+def test_several_who_write_little_are_waited_for_together(loop: Loop) -> None:
+    """As many clients with a stream each, that write when they have their answer."""
+    writer = Writer()
+    for number in range(SEVERAL):
+        writer.come(1, number)
+    writer.written()
+    writer.come(1, 0)
+    assert [1, SEVERAL] == writer.groups
+    writer.written()
+    for number in range(SEVERAL):
+        assert [1, SEVERAL] == writer.groups
+        writer.come(1, number)
+    assert [1, SEVERAL, SEVERAL] == writer.groups

@@ -127,9 +127,9 @@ class SqliteStore(StreamingReads):
         """See Store."""
         return await self._writer.submit(DeleteEventsBefore(request))
 
-    def submit(self, commit: pb.CommitRequest) -> "asyncio.Future[pb.CommitResponse]":
+    def submit(self, commit: pb.CommitRequest, source: object = None) -> "asyncio.Future[pb.CommitResponse]":
         """See Store."""
-        return self._writer.submit(CommitOperation(commit, self._limits))
+        return self._writer.submit(CommitOperation(commit, self._limits), source)
 
     def append_event(self, request: pb.AppendEventRequest) -> "asyncio.Future[pb.AppendEventResponse]":
         """See Store."""

@@ -5,7 +5,7 @@ the disk. Whoever waits for an answer before the next write comes back soon afte
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Set
 
 __all__ = ["Gathering"]
 
@@ -33,6 +33,9 @@ class Gathering:
     not wait, nor does anybody when all are there. Where fewer come than were expected, as from those who write when
     they please, most groups begin at once.
 
+    Who writes little does not wait for others who write much: each write has a source, which is its stream, or the same
+    for all plain calls. The sources that had fewer than several in the last group count as one.
+
     Must be made and used in one event loop. One that does not tell when it is idle, as `sessionstore.EventLoop` does,
     is taken to be so in its next turn.
     """
@@ -45,6 +48,10 @@ class Gathering:
         self._loop = asyncio.get_running_loop()
         self._call_when_idle = getattr(self._loop, "call_when_idle", self._loop.call_soon)
         self._expected = 1
+        self._large_sources: Set[object] = frozenset()
+        """Of which several are expected."""
+        self._small_sources_wait = False
+        """Whether several are expected of the others together."""
         self._in_vain = 0
         """How many waits in a row ended with less than three of four of those who were expected."""
         self._at_once = 0
@@ -54,7 +61,7 @@ class Gathering:
         """What ends a wait."""
         self._next_look: asyncio.Handle | None = None
 
-    def came(self) -> None:
+    def came(self, source: object) -> None:
         """To be called when something more waits."""
         if self._is_writing:
             return
@@ -62,6 +69,9 @@ class Gathering:
             if self._latest is not None:
                 self._in_vain = 0
                 self._end_wait()
+            self._begin()
+        elif not self._waits(source):
+            self._end_wait()
             self._begin()
         elif self._latest is None:
             self._latest = self._loop.call_later(SECONDS_EACH * self._expected, self._give_up)
@@ -72,17 +82,27 @@ class Gathering:
         self._is_writing = True
         self._end_wait()
 
-    def written(self, size: int) -> None:
-        """To be called when it is written and answered; `size` is how many it was."""
+    def written(self, group: Mapping[object, int], waiting: Mapping[object, int]) -> None:
+        """To be called when it is written and answered: how many of each source it had, and how many wait now."""
         self._is_writing = False
         if self._at_once:
             self._at_once -= 1
             self._expected = 1
         else:
-            expected = min(MOST_EXPECTED, size + self._waiting())
-            self._expected = expected if expected >= SEVERAL else 1
-        if self._waiting():
-            self.came()
+            self._expect({source: group.get(source, 0) + waiting.get(source, 0) for source in {**group, **waiting}})
+        if waiting:
+            # One that does not wait, if there is any.
+            self.came(min(waiting, key=self._waits))
+
+    def _expect(self, counts: Mapping[object, int]) -> None:
+        expected = min(MOST_EXPECTED, sum(counts.values()))
+        self._expected = expected if expected >= SEVERAL else 1
+        large = {source: count for source, count in counts.items() if count >= SEVERAL}
+        self._large_sources = large.keys()
+        self._small_sources_wait = sum(counts.values()) - sum(large.values()) >= SEVERAL
+
+    def _waits(self, source: object) -> bool:
+        return self._small_sources_wait or source in self._large_sources
 
     def _look_later(self) -> None:
         self._next_look = self._loop.call_later(QUIET_SECONDS, self._look_when_idle, self._waiting())

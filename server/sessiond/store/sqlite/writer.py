@@ -10,8 +10,8 @@ import asyncio
 import logging
 import sqlite3
 import time
-from collections import deque
-from collections.abc import Callable
+from collections import Counter, deque
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
@@ -56,6 +56,7 @@ _STORAGE_ERRORS = (StorageFullError, StorageUnavailableError, CorruptedError)
 class _Queued:
     operation: Operation[Any]
     future: "asyncio.Future[Any]"
+    source: object
 
 
 class Writer:
@@ -117,8 +118,8 @@ class Writer:
         """Returns when some of what waits is taken; for who finds it crowded."""
         await self._taken.wait()
 
-    def submit(self, operation: Operation[T]) -> "asyncio.Future[T]":
-        """Queues an operation; those submitted one after another are applied in that order.
+    def submit(self, operation: Operation[T], source: object = None) -> "asyncio.Future[T]":
+        """Queues an operation; those submitted one after another are applied in that order. `source` is its stream.
 
         The future is done when the write is on disk and visible to reads. Cancelling it before the writer took the
         operation drops it; after that the outcome is unknown to the caller.
@@ -126,9 +127,9 @@ class Writer:
         if self._closing:
             raise DrainingError
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._queue.append(_Queued(operation, future))
+        self._queue.append(_Queued(operation, future, source))
         self.waiting_bytes += operation.size_bytes
-        self._gathering.came()
+        self._gathering.came(source)
         return future
 
     async def drain(self) -> None:
@@ -156,12 +157,12 @@ class Writer:
             if self._seconds_to_advance() == 0:
                 await self._advance()
             group = self._take_group()
-            size = len(group)
+            sources = _count_sources(group)
             if group:
                 await self._apply(group)
             elif self._closing:
                 return
-            self._gathering.written(size)
+            self._gathering.written(sources, _count_sources(islice(self._queue, MAX_GROUP_OPERATIONS)))
 
     async def _wait(self) -> None:
         """Waits for operations; while writing is not possible, tries it from time to time."""
@@ -297,6 +298,10 @@ class Writer:
             _log.warning("writing is possible again")
             await self._connection.run(lambda _: self._upkeep.refill())
         self.state.note(possible=True)
+
+
+def _count_sources(queued: Iterable[_Queued]) -> Counter[object]:
+    return Counter(each.source for each in queued)
 
 
 def _fail(future: "asyncio.Future[Any]", error: Exception) -> None:
