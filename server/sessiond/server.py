@@ -28,6 +28,7 @@ from sessiond.draining import Draining
 from sessiond.interceptors.access import AccessInterceptor
 from sessiond.interceptors.decoding import DecodingInterceptor
 from sessiond.interceptors.errors import ErrorInterceptor
+from sessiond.interceptors.lost_answers import leave_out_lost_answers
 from sessiond.interceptors.prepared import PreparedHandlers
 from sessiond.interceptors.unknown_calls import UnknownCallInterceptor
 from sessiond.listeners import bind
@@ -254,6 +255,7 @@ async def serve(config: ServeConfig, ready: Callable[[Sequence[Listener]], None]
     `ready` is called once, with the addresses, when calls are accepted. Raises what `running_daemon` raises.
     """
     raise_descriptor_limit()
+    leave_out_lost_answers()
     stop_requested = asyncio.Event()
     loop = asyncio.get_running_loop()
     main = asyncio.current_task()

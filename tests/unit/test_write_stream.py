@@ -78,7 +78,7 @@ async def test_a_response_has_no_more_outcomes_than_a_turn_of_the_loop_is_to_tak
     count = 2 * MAX_RESPONSE_OUTCOMES + 1
     submitted: list[asyncio.Future[pb.CommitResponse]] = []
 
-    def submit(_: pb.CommitRequest) -> "asyncio.Future[pb.CommitResponse]":
+    def submit(_: pb.CommitRequest, _source: object) -> "asyncio.Future[pb.CommitResponse]":
         submitted.append(asyncio.get_running_loop().create_future())
         if len(submitted) == count:
             for number, outcome in enumerate(submitted):

@@ -112,14 +112,12 @@ def _serve(config: ServeConfig) -> None:
     from sessiond.access.tokens import TokenError
     from sessiond.listeners import AddressInUseError
     from sessiond.locking import DataDirError, DataDirInUseError
-    from sessiond.process.grpc_log import leave_out_lost_answers
     from sessiond.server import serve as serve_until_signal
     from sessiond.store.errors import StoreError
     from sessiond.store.sqlite.migration_files import MigrationError
 
     for warning in config.warnings:
         sys.stderr.write(f"Warning: {warning}\n")
-    leave_out_lost_answers()
     try:
         with asyncio.Runner(loop_factory=EventLoop) as runner:
             runner.run(serve_until_signal(config, _ready))

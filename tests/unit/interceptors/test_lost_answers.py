@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import grpc
 import pytest
 
-from sessiond.process.grpc_log import leave_out_lost_answers
+from sessiond.interceptors.lost_answers import leave_out_lost_answers
 
 
 @pytest.fixture
