@@ -14,6 +14,7 @@ from sessiond.web.access import AccessCheck
 from sessiond.web.codecs import BinaryCodec, JsonCodec
 from sessiond.web.endings import OrderlyEndings
 from sessiond.web.forwarding import forwarding_endpoints
+from sessiond.web.refused_calls import RefusedCalls
 
 __all__ = ["web_application"]
 
@@ -44,7 +45,7 @@ def web_application(
         service=channel,
         endpoints=partial(forwarding_endpoints, services=services),
         read_max_bytes=max_request_bytes,
-        interceptors=[AccessCheck(policy)],
+        interceptors=[RefusedCalls(), AccessCheck(policy)],
         codecs=[BinaryCodec(), JsonCodec()],
     )
     cross_origin = CORSMiddleware(

@@ -55,6 +55,7 @@ AT_OTHER_DOORS: dict[str, Callable[[Attack], Awaitable[None]]] = {
     "unread-page-calls": multiplexed.unread_calls,
     "reset-page-calls": multiplexed.reset_calls,
     "page-calls": doors.page_calls,
+    "refused-page-calls": doors.refused_page_calls,
 }
 """Those for which the daemon listens with TLS and for browsers too."""
 

@@ -1,8 +1,7 @@
 """What is left of a refusal when it was told: nothing that only a collection of garbage would free."""
 
-import gc
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import pytest
 
@@ -10,23 +9,7 @@ from sessiond.store.errors import NotFoundError
 from sessiond.store.sqlite.engine import SqliteStore
 from sessionstore.v1 import session_store_service_pb2 as pb
 from tests.builders import append, commit, part
-
-
-@contextmanager
-def garbage() -> Iterator[list[object]]:
-    """What only a collection would have freed, after the block."""
-    found: list[object] = []
-    gc.collect()
-    gc.disable()
-    try:
-        yield found
-        gc.set_debug(gc.DEBUG_SAVEALL)
-        gc.collect()
-        found += gc.garbage
-    finally:
-        gc.set_debug(0)
-        gc.garbage.clear()
-        gc.enable()
+from tests.collecting import garbage
 
 
 async def refused_commit(store: SqliteStore) -> None:

@@ -25,6 +25,7 @@ __all__ = [
     "half_handshakes",
     "half_page_handshakes",
     "page_calls",
+    "refused_page_calls",
     "slow_bodies",
     "slow_headers",
     "tail_request",
@@ -36,7 +37,7 @@ PAUSE_SECONDS = 0.1
 PIECES = 10
 """So many bytes, one after the other, and then the connection is closed by whoever opened it."""
 
-OK = 200
+OK, NOT_FOUND = 200, 404
 PATH = "/sessionstore.v1.SessionStoreService/"
 
 
@@ -51,7 +52,7 @@ async def daemon_with_doors(folder: Path) -> AsyncIterator[AttackedDaemon]:
     listen = [option for door in doors for option in ("--listen", door)]
     async with attacked_daemon(folder, *files, *listen) as daemon:
         # The first call of a page opens the way to the calls, which then stays; both doors take it.
-        await _answer(daemon, Client(), "ListSessions", pb.ListSessionsRequest())
+        await _answer(daemon, Client(), "ListSessions", pb.ListSessionsRequest(), OK)
         yield daemon
 
 
@@ -125,7 +126,7 @@ async def page_calls(attack: Attack) -> None:
     async def one(_: int, page: Client) -> None:
         name = f"e{next(numbers)}"
         request = pb.AppendEventRequest(session_id=session, event=part(""), event_id=name)
-        answer = pb.AppendEventResponse.FromString(await _answer(attack.daemon, page, "AppendEvent", request))
+        answer = pb.AppendEventResponse.FromString(await _answer(attack.daemon, page, "AppendEvent", request, OK))
         attack.acknowledged[session][name] = answer.sequence
         attack.counts["appended by pages"] += 1
 
@@ -133,11 +134,23 @@ async def page_calls(attack: Attack) -> None:
     await attack.flood(attack.sizes.workers, lambda number: one(number, page))
 
 
-async def _answer(daemon: AttackedDaemon, page: Client, method: str, request: Message) -> bytes:
+async def refused_page_calls(attack: Attack) -> None:
+    """Appends of pages to a session that is not there."""
+    request = pb.AppendEventRequest(session_id="nowhere", event=part(""))
+
+    async def one(page: Client) -> None:
+        await _answer(attack.daemon, page, "AppendEvent", request, NOT_FOUND)
+        attack.counts["refused to pages"] += 1
+
+    page = Client()
+    await attack.flood(attack.sizes.workers, lambda _: one(page))
+
+
+async def _answer(daemon: AttackedDaemon, page: Client, method: str, request: Message, status: int) -> bytes:
     host, port = daemon.door("http:")
     headers = {"content-type": "application/proto", "authorization": f"Bearer {daemon.token}"}
     found = await page.post(f"http://{host}:{port}{PATH}{method}", headers, request.SerializeToString())
-    if found.status != OK:
+    if found.status != status:
         raise AssertionError(f"{found.status}: {found.content!r}")
     return found.content
 
