@@ -85,8 +85,12 @@ class SingleWrites:
                 if not outcome.HasField("error"):
                     return outcome
                 failure = error_from_status(outcome.error)
-                if not _asks_again(failure):
-                    raise failure
+                try:
+                    if not _asks_again(failure):
+                        raise failure
+                finally:
+                    # It would keep this frame, and with that itself and what was written, until garbage is collected.
+                    del failure
         left_seconds = max(0.0, deadline - asyncio.get_running_loop().time())
         with translated():
             return await call(request(), timeout=left_seconds)

@@ -235,7 +235,11 @@ class Tail:
         if not is_transient(failure):
             self._ended = True
             self._hang_up()
-            raise failure from error
+            try:
+                raise failure from error
+            finally:
+                # It would keep this frame, and with that itself and the tail, until garbage is collected.
+                del failure
         await self._reopen_later(failure)
 
     async def _reopen_later(self, failure: SessionStoreError) -> None:
