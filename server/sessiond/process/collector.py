@@ -41,8 +41,8 @@ calls that outlive their youth is looked through before it is many objects. Not 
 much in use, such as the tails that were just opened. One that has not grown may be busy for as long as it likes."""
 
 MUCH_GROWN_BYTES = 64 * 1024 * 1024
-"""When it has grown by so much since everything was looked through, that is done again, at once: a few objects may hold
-large requests, and be among those that were in use."""
+"""When it has grown by so much since the last time it is not put off at all: a few objects may hold large requests.
+When it has since everything was looked through, that is done again: they may be among those that were in use."""
 
 FEWER_COLLECTIONS = 50
 """So many are worth a look when the process has grown: what a connection of a page with TLS leaves is few objects,
@@ -94,17 +94,18 @@ class CollectionRule:
         is_late = self._seconds >= LONG_SECONDS
         enough = 1 if is_late else FEW_COLLECTIONS
         if memory is None:
-            return (
-                Scope.EVERYTHING if young_collections >= (enough if is_quiet else MANY_COLLECTIONS) else Scope.NOTHING
-            )
+            is_worth_it = young_collections >= (enough if is_quiet else MANY_COLLECTIONS)
+            return Scope.EVERYTHING if is_worth_it else Scope.NOTHING
         self._least_memory = min(self._least_memory, memory)
         self._least_since_everything = min(self._least_since_everything, memory)
-        if memory >= self._least_since_everything + MUCH_GROWN_BYTES:
-            return Scope.EVERYTHING if young_collections >= FEWER_COLLECTIONS else Scope.NOTHING
-        if not is_quiet:
-            is_worth_it = is_late and memory >= self._least_memory + GROWN_BYTES
-            enough = FEWER_COLLECTIONS if is_worth_it else _NEVER
-        return Scope.NEW if young_collections >= enough else Scope.NOTHING
+        scope, grown = Scope.NEW, memory - self._least_memory
+        if (is_quiet or is_late) and memory - self._least_since_everything >= MUCH_GROWN_BYTES:
+            scope, enough = Scope.EVERYTHING, FEWER_COLLECTIONS
+        elif grown >= MUCH_GROWN_BYTES or (is_late and not is_quiet and grown >= GROWN_BYTES):
+            enough = FEWER_COLLECTIONS
+        elif not is_quiet:
+            enough = _NEVER
+        return scope if young_collections >= enough else Scope.NOTHING
 
     def note_collection(self, scope: Scope) -> None:
         """Must follow each collection: what is in use then is what the process is compared with."""

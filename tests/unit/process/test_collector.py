@@ -91,15 +91,23 @@ def test_a_busy_process_that_has_grown_a_little_puts_it_off_for_a_while(process:
 
 
 def test_a_process_that_has_grown_by_much_does_not_put_it_off(process: Process) -> None:
-    """Since everything was looked through, or since it was smallest after that."""
+    """Since the last collection, or since it was smallest after that; what was in use then is left out."""
     process.memory_bytes = USED + MUCH_GROWN_BYTES
-    assert process.is_due(FEW_COLLECTIONS, busy_seconds=1)
-    process.rule.note_collection(Scope.EVERYTHING)
+    assert process.due(FEW_COLLECTIONS, busy_seconds=1) is Scope.NEW
+    process.rule.note_collection(Scope.NEW)
     assert not process.is_due(FEW_COLLECTIONS, busy_seconds=1)
     process.memory_bytes = USED - MUCH_GROWN_BYTES
     assert not process.is_due(FEW_COLLECTIONS, busy_seconds=1)
     process.memory_bytes = USED
-    assert process.is_due(FEW_COLLECTIONS, busy_seconds=1)
+    assert process.due(FEW_COLLECTIONS, busy_seconds=1) is Scope.NEW
+
+
+def test_a_busy_process_that_has_grown_by_much_looks_through_everything_after_a_while(process: Process) -> None:
+    """With a thousand tails that were just opened it would take a tenth of a second, and find nothing."""
+    process.memory_bytes = USED + MUCH_GROWN_BYTES
+    process.rule.note_collection(Scope.NEW)
+    assert not any(process.is_due(FEW_COLLECTIONS, busy_seconds=1) for _ in range(int(LONG_SECONDS) - 1))
+    assert process.due(FEWER_COLLECTIONS, busy_seconds=1) is Scope.EVERYTHING
 
 
 def test_what_was_in_use_is_left_out_until_the_process_has_grown(process: Process) -> None:
