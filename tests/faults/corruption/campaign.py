@@ -1,4 +1,4 @@
-"""Damages a database page by page, while it is closed and while it is open, and looks at every answer.
+"""Damages a database page by page, while it is closed and while it is open, there or in its log; looks at every answer.
 
 python -m tests.faults.corruption.campaign                   # every page, and 8 flipped bits in each
 python -m tests.faults.corruption.campaign --pages 12 --bits 1
@@ -29,12 +29,22 @@ from tests.faults.corruption.answers import (
     without_times,
     write_everywhere,
 )
-from tests.faults.corruption.damages import DAMAGES, damage_page
-from tests.faults.corruption.template import PAGE_BYTES, SESSIONS, make_template, owners, rows
+from tests.faults.corruption.damages import DAMAGES, damage_logged_page, damage_page
+from tests.faults.corruption.template import (
+    LOG_NAME,
+    PAGE_BYTES,
+    SESSIONS,
+    copy_files,
+    make_template,
+    owners,
+    put_into_log,
+    rows,
+)
 
 __all__ = ["Case", "Findings", "run_campaign"]
 
-WHEN = ("closed", "open")
+CLOSED, OPEN, LOGGED = "closed", "open", "open, in the log"
+WHEN = (CLOSED, OPEN, LOGGED)
 FLIPPED_BIT = "flipped bit"
 
 
@@ -45,7 +55,7 @@ class Case:
     Attributes:
         page: Its number.
         kind: What becomes of it.
-        when: Whether the store is open meanwhile.
+        when: Whether the store is open meanwhile, and where the page is then.
         number: Which of the cases of this page and kind it is.
         others: The others, each with what becomes of it.
     """
@@ -56,11 +66,12 @@ class Case:
     number: int = 0
     others: tuple[tuple[int, str], ...] = ()
 
-    def damage(self, database: Path, seed: int) -> None:
-        """Damages a database, in the same way each time with the same seed."""
+    def damage(self, database: Path, seed: int, log: Path | None = None) -> None:
+        """Damages a database, in the same way each time with the same seed; what is in a log, there."""
         chance = random.Random(f"{seed} {self}")
         for page, kind in ((self.page, self.kind), *self.others):
-            damage_page(database, page, kind, chance)
+            if log is None or not damage_logged_page(log, page, kind, chance):
+                damage_page(database, page, kind, chance)
 
 
 @dataclass
@@ -86,16 +97,19 @@ class _Campaign:
     def __init__(self, folder: Path, seed: int) -> None:
         self._folder = folder
         self._seed = seed
+        self._at_work = folder / "at work"
         self._right: dict[str, Answer] = {}
         self.findings = Findings()
 
     async def prepare(self) -> int:
         """Makes the database and the right answers; returns the number of pages."""
-        (self._folder / "template").mkdir()
+        for folder in (self._folder / "template", self._at_work):
+            folder.mkdir()
         self._template = await make_template(self._folder / "template")
+        put_into_log(self._template, self._at_work)
         self._owners = owners(self._template)
         self._rows = rows(self._template)
-        copy = self._copy()
+        copy = self._copy(CLOSED)
         store = await SqliteStore.open(copy.parent, durability="normal")
         self._right = {f"{UNWRITTEN} {name}": await without_times(store, name) for name in SESSIONS}
         self._right |= await ask_everything(store) | await write_everywhere(store)
@@ -104,23 +118,29 @@ class _Campaign:
             raise AssertionError(f"a sound database was refused: {self._right}")
         return self._template.stat().st_size // PAGE_BYTES
 
-    def _copy(self) -> Path:
+    def _copy(self, when: str) -> Path:
         folder = self._folder / "damaged"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
-        return Path(shutil.copy(self._template, folder / DATABASE_NAME))
+        if when == LOGGED:
+            copy_files(self._at_work, folder)
+        else:
+            shutil.copy(self._template, folder / DATABASE_NAME)
+        return folder / DATABASE_NAME
 
     async def run(self, case: Case) -> None:
         """Damages a copy, and asks."""
         self.findings.cases[case.kind] += 1
-        database = self._copy()
+        database = self._copy(case.when)
         damaged = self._folder / "looked at"
-        shutil.copy(database, damaged)
+        shutil.copy(self._template, damaged)
         case.damage(damaged, self._seed)
         try:
-            if case.when == "closed":
+            if case.when == CLOSED:
                 case.damage(database, self._seed)
-            migrate(database)
+            if case.when != LOGGED:
+                # It would leave all in one file.
+                migrate(database)
             store = await SqliteStore.open(database.parent, durability="normal")
         except (MigrationError, StoreError):
             self.findings.outcomes[case.kind, "start refused"] += 1
@@ -129,8 +149,8 @@ class _Campaign:
             self.findings.violations.append(f"{case}, of {self._owners_of(case)}: at the start {error!r}")
             return
         try:
-            if case.when == "open":
-                case.damage(database, self._seed)
+            if case.when != CLOSED:
+                case.damage(database, self._seed, database.with_name(LOG_NAME) if case.when == LOGGED else None)
             given = await ask_everything(store) | await write_everywhere(store)
         finally:
             await self._close(store, case)

@@ -24,12 +24,11 @@ from sessiond.store.sqlite.migrations import migrate
 from tests.builders import append, commit, part
 from tests.faults.corruption.answers import Answer, ask_everything, false_answers
 from tests.faults.corruption.damages import DAMAGES, damage_page
-from tests.faults.corruption.template import PAGE_BYTES, SESSIONS, archive, fill
+from tests.faults.corruption.template import LOG_NAME, PAGE_BYTES, SESSIONS, archive, copy_files, fill
 from tests.faults.stored import database_faults
 
 __all__ = ["LogFindings", "run_log_campaign"]
 
-LOG_NAME = f"{DATABASE_NAME}-wal"
 FRAME_HEADER_BYTES = 24
 COMMITS = 30
 FLIPPED_BIT = "flipped bit"
@@ -63,22 +62,17 @@ async def _kill(folder: Path, *, checkpointed: bool) -> tuple[Path, Path, int]:
     # The log of what came before is in the database, or will soon be.
     for number in range(COMMITS):
         await store.submit(commit(SESSIONS[number % len(SESSIONS)], append(part(f"late {number}"), f"late {number}")))
-    _copy(work, before)
+    copy_files(work, before)
     await archive(store)
     if checkpointed:
         with closing(sqlite3.connect(work / DATABASE_NAME)) as connection:
             connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
-    _copy(work, killed)
+    copy_files(work, killed)
     log = LogFile(work / DATABASE_NAME)
     pages = -(-log.size().frames * (FRAME_HEADER_BYTES + PAGE_BYTES) // PAGE_BYTES)
     await store.close()
     log.close()
     return killed, before, pages
-
-
-def _copy(source: Path, target: Path) -> None:
-    for name in (DATABASE_NAME, LOG_NAME):
-        shutil.copy(source / name, target / name)
 
 
 async def _started(folder: Path) -> dict[str, Answer]:
@@ -99,7 +93,7 @@ async def run_log_campaign(folder: Path, *, pages: int | None, bits: int, seed: 
         earlier = await _started(before)
         sound = place / "sound"
         sound.mkdir()
-        _copy(killed, sound)
+        copy_files(killed, sound)
         right = await _started(sound)
         for page in chosen:
             for kind in DAMAGES:
@@ -107,7 +101,7 @@ async def run_log_campaign(folder: Path, *, pages: int | None, bits: int, seed: 
                     damaged = place / "damaged"
                     shutil.rmtree(damaged, ignore_errors=True)
                     damaged.mkdir()
-                    _copy(killed, damaged)
+                    copy_files(killed, damaged)
                     damage_page(damaged / LOG_NAME, page, kind, random.Random(f"{seed} {page} {kind} {number}"))
                     case = f"page {page} of {size}, {kind} {number}"
                     await _judge(findings, damaged, case, (right, earlier), checkpointed=checkpointed)

@@ -1,5 +1,6 @@
 """A sound database whose pages are damaged in turn: several sessions, with rows in each table and some large ones."""
 
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -15,20 +16,24 @@ from tests.builders import append, commit, complete, part, result, tool_call, us
 __all__ = [
     "ARCHIVED",
     "COMMITS",
+    "LOG_NAME",
     "PAGE_BYTES",
     "SESSIONS",
     "SMALL_BYTES",
     "archive",
+    "copy_files",
     "creation",
     "fill",
     "has_owners",
     "make_template",
     "owners",
+    "put_into_log",
     "rows",
 ]
 
 SESSIONS = ("a", "b", "c")
 ARCHIVED = "archived"
+LOG_NAME = f"{DATABASE_NAME}-wal"
 PAGE_BYTES = 4096
 COMMITS = 24
 SMALL_BYTES = 150
@@ -49,6 +54,23 @@ async def make_template(folder: Path) -> Path:
     await archive(store)
     await store.close()
     return folder / DATABASE_NAME
+
+
+def put_into_log(database: Path, folder: Path) -> None:
+    """Makes a copy in a folder of which every page is in the log, as right after a large transaction."""
+    work = folder / "work"
+    work.mkdir()
+    with closing(sqlite3.connect(database)) as source, closing(sqlite3.connect(work / DATABASE_NAME)) as target:
+        target.execute("PRAGMA journal_mode = WAL")
+        target.execute("PRAGMA wal_autocheckpoint = 0")
+        source.backup(target)
+        copy_files(work, folder)
+
+
+def copy_files(source: Path, target: Path) -> None:
+    """Copies a database and its log."""
+    for name in (DATABASE_NAME, LOG_NAME):
+        shutil.copy(source / name, target / name)
 
 
 async def fill(store: SqliteStore) -> None:

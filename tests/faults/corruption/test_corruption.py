@@ -5,10 +5,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.corruption.answers import Answer, false_answers
+from sessiond.store.sqlite.engine import DATABASE_NAME, SqliteStore
+from tests.faults.corruption.answers import Answer, ask_everything, false_answers
 from tests.faults.corruption.campaign import run_campaign
-from tests.faults.corruption.damages import DAMAGES, damage_page
-from tests.faults.corruption.template import PAGE_BYTES, has_owners, make_template, rows
+from tests.faults.corruption.damages import DAMAGES, damage_logged_page, damage_page
+from tests.faults.corruption.template import (
+    LOG_NAME,
+    PAGE_BYTES,
+    has_owners,
+    make_template,
+    owners,
+    put_into_log,
+    rows,
+)
 
 pytestmark = pytest.mark.skipif(not has_owners(), reason="this SQLite does not tell whose a page is (dbstat)")
 
@@ -59,3 +68,25 @@ async def test_a_damage_changes_one_page(tmp_path: Path, kind: str) -> None:
     # What belongs to other pages is as it was.
     left = rows(database)
     assert any(left.get(key) == value for key, value in content.items())
+
+
+async def test_a_page_is_damaged_in_the_log_of_a_store_at_work(tmp_path: Path) -> None:
+    """Where the newest writes are until a checkpoint. SQLite looks at the sums of a log at a start only."""
+    for folder in ("template", "work"):
+        (tmp_path / folder).mkdir()
+    template = await make_template(tmp_path / "template")
+    put_into_log(template, tmp_path / "work")
+    store = await SqliteStore.open(tmp_path / "work", durability="normal")
+    log, database = tmp_path / "work" / LOG_NAME, tmp_path / "work" / DATABASE_NAME
+    before = log.read_bytes(), database.read_bytes()
+    (page, *_) = (number for number, owner in owners(template).items() if owner == "messages")
+    assert damage_logged_page(log, page, "zeros", random.Random(SEED))
+    bytes_of_log = zip(log.read_bytes(), before[0], strict=True)
+    changed = [index for index, (byte, was) in enumerate(bytes_of_log) if byte != was]
+    assert 0 < changed[-1] - changed[0] < PAGE_BYTES
+    assert before[1] == database.read_bytes()
+    given = await ask_everything(store)
+    assert any(answer.is_data_loss for answer in given.values())
+    assert all(answer.is_foreseen for answer in given.values())
+    assert not damage_logged_page(log, 1_000_000, "zeros", random.Random(SEED))
+    await store.close()
