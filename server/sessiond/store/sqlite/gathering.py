@@ -5,7 +5,8 @@ the disk. Whoever waits for an answer before the next write comes back soon afte
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Set
+from collections import Counter
+from collections.abc import Callable, Set
 
 __all__ = ["Gathering"]
 
@@ -82,24 +83,24 @@ class Gathering:
         self._is_writing = True
         self._end_wait()
 
-    def written(self, group: Mapping[object, int], waiting: Mapping[object, int]) -> None:
+    def written(self, group: Counter[object], waiting: Counter[object]) -> None:
         """To be called when it is written and answered: how many of each source it had, and how many wait now."""
         self._is_writing = False
         if self._at_once:
             self._at_once -= 1
             self._expected = 1
         else:
-            self._expect({source: group.get(source, 0) + waiting.get(source, 0) for source in {**group, **waiting}})
+            self._expect(group + waiting)
         if waiting:
             # One that does not wait, if there is any.
             self.came(min(waiting, key=self._waits))
 
-    def _expect(self, counts: Mapping[object, int]) -> None:
-        expected = min(MOST_EXPECTED, sum(counts.values()))
+    def _expect(self, counts: Counter[object]) -> None:
+        expected = min(MOST_EXPECTED, counts.total())
         self._expected = expected if expected >= SEVERAL else 1
         large = {source: count for source, count in counts.items() if count >= SEVERAL}
         self._large_sources = large.keys()
-        self._small_sources_wait = sum(counts.values()) - sum(large.values()) >= SEVERAL
+        self._small_sources_wait = counts.total() - sum(large.values()) >= SEVERAL
 
     def _waits(self, source: object) -> bool:
         return self._small_sources_wait or source in self._large_sources
