@@ -60,6 +60,9 @@ class LoopThread:
         except BaseException:
             future.cancel()
             raise
+        finally:
+            # It would keep the exception, which keeps this frame, until garbage is collected.
+            del future
 
     def run_unless_closed(self, action: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Does what needs no doing once the client is closed."""

@@ -1,14 +1,18 @@
 """What is left of an exception of the client that was handled: nothing that only a collection of garbage would free."""
 
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import pytest
 
-from sessionstore import AsyncSessionStore
+from sessionstore import AsyncSessionStore, SessionStore
 from sessionstore.errors import SequenceConflictError, SessionNotFoundError, SessionStoreError
 from sessionstore.v1 import session_store_service_pb2 as pb
 from tests.builders import part
 from tests.collecting import garbage
+from tests.integration.process import DaemonProcess
+
+KEPT = (SessionStoreError, pb.CommitRequest, pb.TailEventsRequest)
 
 
 async def refused_append(client: AsyncSessionStore) -> None:
@@ -48,5 +52,23 @@ async def test_an_exception_of_the_client_is_let_go_of_with_what_was_sent(
         for _ in range(8):
             await refuse(client)
 
-    kept = [each for each in found if isinstance(each, SessionStoreError | pb.CommitRequest | pb.TailEventsRequest)]
-    assert [] == kept
+    assert [] == [each for each in found if isinstance(each, KEPT)]
+
+
+def test_so_is_one_of_the_blocking_client(tmp_path: Path) -> None:
+    with DaemonProcess(tmp_path / "data") as process, SessionStore(process.address) as client:
+
+        def refuse() -> None:
+            with pytest.raises(SessionNotFoundError):
+                client.append_event("nowhere", part("x"))
+            with pytest.raises(SessionNotFoundError):
+                client.delete_session("nowhere")
+            with pytest.raises(SessionNotFoundError):
+                list(client.get_events("nowhere"))
+
+        refuse()
+        with garbage() as found:
+            for _ in range(8):
+                refuse()
+
+    assert [] == [each for each in found if isinstance(each, KEPT)]
