@@ -5,6 +5,7 @@ import json
 import os
 import tempfile
 from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import fields
 from itertools import count
 from pathlib import Path
@@ -114,9 +115,11 @@ class Imports:
         try:
             return await asyncio.wait_for(process.wait(), lives_seconds)
         except TimeoutError:
-            process.kill()
-            await process.wait()
-            return None
+            # It may have ended in this very moment, by itself.
+            with suppress(ProcessLookupError):
+                process.kill()
+            code = await process.wait()
+            return None if code < 0 else code
 
     async def _import(self, path: Path) -> None:
         """Imports a transcript, as the command does, until that succeeds."""

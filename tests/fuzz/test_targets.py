@@ -82,7 +82,7 @@ def test_an_exception_that_nobody_foresaw_is_told(handlers: HandlerTarget, monke
 def test_an_unforeseen_outcome_of_a_stream_is_told(handlers: HandlerTarget, monkeypatch: pytest.MonkeyPatch) -> None:
     """It does not end the stream."""
 
-    def failing(_: Any) -> Any:
+    def failing(*_: Any) -> Any:
         outcome: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         outcome.set_exception(ZeroDivisionError())
         return outcome
