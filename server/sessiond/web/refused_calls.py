@@ -23,4 +23,5 @@ class RefusedCalls(MetadataInterceptor[None]):
         """See MetadataInterceptor."""
         # What is none of these is logged, with where it came from.
         if isinstance(error, ConnectError):
-            error.__traceback__ = None
+            # Where it came from, and what it was made of: the frames of that lead to those that called them.
+            error.__traceback__ = error.__context__ = error.__cause__ = None
