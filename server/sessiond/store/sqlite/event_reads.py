@@ -28,8 +28,8 @@ WINDOW_EVENTS = 10_000
 """How many sequences a page with a filter walks over at most, so that no read takes long."""
 
 _COUNT = """
-    SELECT count(*), coalesce(sum(sequence - ?2), 0)
-    FROM (SELECT sequence FROM events WHERE session_key = ?1 AND sequence >= ?2 AND sequence < ?3
+    SELECT count(*), coalesce(sum(sequence - ?), 0)
+    FROM (SELECT sequence FROM events WHERE session_key = ? AND sequence >= ? AND sequence < ?
           ORDER BY sequence {} LIMIT -1)
 """
 """In the order of the walk: where a key is out of order, a walk backwards can meet less. LIMIT keeps the order in."""
@@ -115,7 +115,7 @@ def _encoded(session_key: int, row: EventRow) -> bytes:
 
 def _check_walked(connection: sqlite3.Connection, session_key: int, first: int, end: int, order: str = "") -> None:
     """Whether the index has every sequence from `first` on to the one before `end`. Raises CorruptedError."""
-    found = connection.execute(_COUNT.format(order), (session_key, first, end)).fetchone()
+    found = connection.execute(_COUNT.format(order), (first, session_key, first, end)).fetchone()
     count = max(end - first, 0)
     # Neither one too few nor one in place of another.
     if found != (count, count * (count - 1) // 2):

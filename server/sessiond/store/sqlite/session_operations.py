@@ -122,9 +122,9 @@ class DeleteSession(Operation[pb.DeleteSessionResponse]):
     frees_room = True
 
     _COUNT = """
-        SELECT (SELECT count(*) FROM messages WHERE session_key = ?1),
-               (SELECT count(*) FROM tool_calls WHERE session_key = ?1),
-               (SELECT count(*) FROM events WHERE session_key = ?1)
+        SELECT (SELECT count(*) FROM messages WHERE session_key = ?),
+               (SELECT count(*) FROM tool_calls WHERE session_key = ?),
+               (SELECT count(*) FROM events WHERE session_key = ?)
     """
 
     def __init__(self, session_id: str) -> None:
@@ -133,7 +133,7 @@ class DeleteSession(Operation[pb.DeleteSessionResponse]):
     def apply(self, transaction: WriteTransaction) -> pb.DeleteSessionResponse:
         """See Operation. Raises NotFoundError."""
         row = transaction.session(self._session_id)
-        messages, tool_calls, events = transaction.connection.execute(self._COUNT, (row.session_key,)).fetchone()
+        messages, tool_calls, events = transaction.connection.execute(self._COUNT, (row.session_key,) * 3).fetchone()
         transaction.connection.execute(_DELETE, (row.session_key,))
         transaction.count_sessions(-1)
         transaction.forget(row.id)

@@ -19,13 +19,13 @@ __all__ = ["iterate_tool_calls", "read_pending_tool_calls"]
 _ALL = f"""
     SELECT {TOOL_CALL_COLUMNS} FROM tool_calls WHERE session_key = ? AND tool_call_key > ? ORDER BY tool_call_key
 """  # noqa: S608 - our own names
-_IS_UNFINISHED = "tool_calls INDEXED BY tool_calls_unfinished WHERE session_key = ?1 AND status IN (1, 2, 4)"
+_IS_UNFINISHED = "tool_calls INDEXED BY tool_calls_unfinished WHERE session_key = ? AND status IN (1, 2, 4)"
 _UNFINISHED = f"""
-    SELECT {TOOL_CALL_COLUMNS} FROM {_IS_UNFINISHED} AND tool_call_key > ?2 ORDER BY tool_call_key
+    SELECT {TOOL_CALL_COLUMNS} FROM {_IS_UNFINISHED} AND tool_call_key > ? ORDER BY tool_call_key
 """  # noqa: S608
 _COUNT_UNFINISHED = f"""
-    SELECT (SELECT count(*) FROM {_IS_UNFINISHED} AND tool_call_key > 0 AND tool_call_key <= ?2)
-           + (SELECT count(*) FROM {_IS_UNFINISHED} AND tool_call_key > ?2)
+    SELECT (SELECT count(*) FROM {_IS_UNFINISHED} AND tool_call_key > 0 AND tool_call_key <= ?)
+           + (SELECT count(*) FROM {_IS_UNFINISHED} AND tool_call_key > ?)
 """  # noqa: S608
 """Of both sides of a key: where the order is damaged, a walk from the key on may miss what one of all calls meets."""
 
@@ -85,7 +85,7 @@ def read_pending_tool_calls(
     session = find_live(connection, session_id)
     if session.session_key != session_key:
         raise NotFoundError.session(session_id)
-    (count,) = connection.execute(_COUNT_UNFINISHED, (session_key, after_key)).fetchone()
+    (count,) = connection.execute(_COUNT_UNFINISHED, (session_key, after_key) * 2).fetchone()
     _check_count(session, session.unfinished_tool_calls, count)
     page: list[ToolCallState] = []
     size_bytes = 0
