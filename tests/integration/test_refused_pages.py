@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from connectrpc.errors import ConnectError
 
-from tests.collecting import garbage
+from tests.garbage import garbage
 from tests.integration.pages import STORE, Served, serving
 
 CALLS = 8

@@ -9,7 +9,7 @@ from sessionstore import AsyncSessionStore, SessionStore
 from sessionstore.errors import SequenceConflictError, SessionNotFoundError, SessionStoreError
 from sessionstore.v1 import session_store_service_pb2 as pb
 from tests.builders import part
-from tests.collecting import garbage
+from tests.garbage import garbage
 from tests.integration.process import DaemonProcess
 
 KEPT = (SessionStoreError, pb.CommitRequest, pb.TailEventsRequest)

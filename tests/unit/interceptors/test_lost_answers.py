@@ -11,7 +11,7 @@ from sessiond.interceptors.lost_answers import leave_out_lost_answers
 
 @pytest.fixture
 def log() -> Iterator[logging.Logger]:
-    """GRPC's own, which is left as it was."""
+    """The one that gRPC writes to, which is left as it was."""
     found = logging.getLogger("grpc._cython.cygrpc")
     before = list(found.filters)
     leave_out_lost_answers()

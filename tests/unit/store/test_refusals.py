@@ -9,7 +9,7 @@ from sessiond.store.errors import NotFoundError
 from sessiond.store.sqlite.engine import SqliteStore
 from sessionstore.v1 import session_store_service_pb2 as pb
 from tests.builders import append, commit, part
-from tests.collecting import garbage
+from tests.garbage import garbage
 
 
 async def refused_commit(store: SqliteStore) -> None:

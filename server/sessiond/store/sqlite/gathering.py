@@ -69,14 +69,13 @@ class Gathering:
         if self._waiting() >= self._expected or self._is_crowded():
             if self._latest is not None:
                 self._in_vain = 0
-                self._end_wait()
-            self._begin()
-        elif not self._waits(source):
-            self._end_wait()
-            self._begin()
-        elif self._latest is None:
-            self._latest = self._loop.call_later(SECONDS_EACH * self._expected, self._give_up)
-            self._next_look = self._call_when_idle(self._look_later)
+        elif self._waits(source):
+            if self._latest is None:
+                self._latest = self._loop.call_later(SECONDS_EACH * self._expected, self._give_up)
+                self._next_look = self._call_when_idle(self._look_later)
+            return
+        self._end_wait()
+        self._begin()
 
     def taken(self) -> None:
         """To be called when what waits is taken, to be written."""
