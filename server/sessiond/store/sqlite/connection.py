@@ -15,6 +15,7 @@ import aiosqlite
 from sessiond.store.errors import StoreError
 from sessiond.store.sqlite.errors import reading, translated
 from sessiond.store.sqlite.failed_reads import close_cursors
+from sessiond.store.sqlite.overdue_work import Patience
 
 __all__ = ["Durability", "EngineConnection", "ReaderPool", "open_reader", "open_writer"]
 
@@ -26,6 +27,10 @@ WAL_SIZE_LIMIT_BYTES = 64 * 1024 * 1024
 
 LOCK_PATIENCE_SECONDS = 5.0
 """How long a write waits for another program that has the database locked, before it is refused."""
+
+PATIENCE_SECONDS = 0.001
+"""How long work in a thread may take, before it gets the interpreter's lock sooner: two or three times of what a read
+or a write takes that is alone."""
 
 
 class EngineConnection(aiosqlite.Connection):
@@ -44,13 +49,15 @@ class EngineConnection(aiosqlite.Connection):
         """
         await asyncio.to_thread(self._thread.join)
 
-    async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    async def run(self, work: Callable[[sqlite3.Connection], T], patience_seconds: float = PATIENCE_SECONDS) -> T:
         """Runs `work` on the connection, in its thread.
+
+        What takes longer than the patience gets the interpreter's lock sooner from then on.
 
         Cancellation does not stop work that has begun; its outcome is then unknown to the caller. Errors of the driver
         come out as store errors.
         """
-        with translated():
+        with translated(), Patience(patience_seconds):
             try:
                 return await self._execute(work, self._conn)  # type: ignore[no-any-return,no-untyped-call]
             except StoreError as error:
