@@ -29,6 +29,7 @@ from sessiond.store.sqlite import (
 from sessiond.store.sqlite.feeds import FeedHub
 from sessiond.store.sqlite.transaction import WriteTransaction
 from sessiond.store.sqlite.trims import DeleteEventsBefore
+from sessiond.store.sqlite.waiting_writes import WaitingWrites
 from sessiond.store.sqlite.wakeups import Wakeups
 from sessiond.store.sqlite.write_groups import WriteGroups
 from sessiond.tailing import Tail
@@ -53,6 +54,7 @@ WRAPPED: Mapping[str, tuple[object, str]] = {
     "trim": (DeleteEventsBefore, "apply"),
     "rows": (WriteTransaction, "write_rows"),
     "advance": (WriteTransaction, "advance_horizon"),
+    "put-back": (WaitingWrites, "put_back"),
     "publish": (FeedHub, "publish"),
     "wake-up": (Wakeups, "wake"),
     "tail-frame": (Tail, "_batch"),

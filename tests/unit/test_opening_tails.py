@@ -91,8 +91,8 @@ async def test_what_is_committed_and_not_yet_told_is_followed(
     opened: list[asyncio.Task[list[pb.TailEventsResponse]]] = []
     original = type(store._writer)._write
 
-    async def committed(writer: Any, operations: list[Any]) -> Any:
-        applied = await original(writer, operations)
+    async def committed(writer: Any, *arguments: Any) -> Any:
+        applied = await original(writer, *arguments)
         if not opened:
             opened.append(asyncio.create_task(frames_of(store, 2, {"after_sequence": 0})))
             while not store.open_feeds:

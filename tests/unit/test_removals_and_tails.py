@@ -140,8 +140,8 @@ async def test_between_the_commit_and_the_wake_up(
     reading = await store.open_feed("s", ["turn_started"])
     found: list[object] = []
 
-    async def committed(self: Writer, operations: list[Any]) -> Any:
-        applied = await original(self, operations)
+    async def committed(self: Writer, *arguments: Any) -> Any:
+        applied = await original(self, *arguments)
         for attempt in (reading.read(-1), followed(tail_of(store))):
             found.extend(await asyncio.gather(attempt, return_exceptions=True))
         return applied

@@ -194,14 +194,14 @@ class Store(Protocol):
         ...
 
     def submit(self, commit: pb.CommitRequest, source: object = None) -> "asyncio.Future[pb.CommitResponse]":
-        """Queues a commit; what is submitted one after another is applied in that order.
+        """Queues a commit; what a source submits one after another is applied in that order.
 
-        `source` is the stream that it came in, if any: who sends little does not wait for others who send much.
+        `source` is the stream that it came in, if any: who sends little goes before others who send much.
         """
         ...
 
     def append_event(self, request: pb.AppendEventRequest) -> "asyncio.Future[pb.AppendEventResponse]":
-        """Queues what a commit of this event alone would do."""
+        """Queues what a commit of this event alone would do, of no stream."""
         ...
 
     @property

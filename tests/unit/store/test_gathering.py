@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sessiond.store.sqlite.gathering import MOST_EXPECTED, QUIET_SECONDS, SECONDS_EACH, SEVERAL, Gathering
+from sessiond.store.sqlite.gathering import MOST_EXPECTED, QUIET_SECONDS, SECONDS_EACH, SEVERAL, Gathering, Sources
 
 
 class Loop:
@@ -56,6 +56,7 @@ class Writer:
     def __init__(self) -> None:
         self.is_crowded = False
         self.groups: list[int] = []
+        self.large: set[object] = set()
         self.gathering = Gathering(self._take, lambda: self._waiting.total(), lambda: self.is_crowded)
         self._waiting: Counter[object] = Counter()
         self._group: Counter[object] = Counter()
@@ -66,7 +67,7 @@ class Writer:
             self.gathering.came(source)
 
     def written(self) -> None:
-        self.gathering.written(self._group, self._waiting)
+        self.gathering.written(Sources(self._group, self.large), Sources(self._waiting))
 
     def _take(self) -> None:
         self._group, self._waiting = self._waiting, Counter()
@@ -258,3 +259,19 @@ def test_several_who_write_little_are_waited_for_together(loop: Loop) -> None:
         assert [1, SEVERAL] == writer.groups
         writer.come(1, number)
     assert [1, SEVERAL, SEVERAL] == writer.groups
+
+
+def test_who_writes_what_is_large_counts_as_one_who_writes_much(loop: Loop) -> None:
+    """So that one who writes little does not wait for several with a stream of such each."""
+    writer = Writer()
+    writer.large = set(range(SEVERAL))
+    for number in range(SEVERAL):
+        writer.come(1, number)
+    writer.written()
+    writer.come(1, 0)
+    assert [1, SEVERAL] == writer.groups
+    writer.written()
+    writer.come(1, 0)
+    assert [1, SEVERAL] == writer.groups
+    writer.come(1, "little")
+    assert [1, SEVERAL, 2] == writer.groups

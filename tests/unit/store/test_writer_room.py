@@ -5,7 +5,8 @@ from pathlib import Path
 
 from sessiond.store.sqlite.engine import DATABASE_NAME, SqliteStore
 from sessiond.store.sqlite.migrations import migrate
-from sessiond.store.sqlite.writer import CROWDED_BYTES, MAX_GROUP_BYTES
+from sessiond.store.sqlite.waiting_writes import MAX_GROUP_BYTES
+from sessiond.store.sqlite.writer import CROWDED_BYTES
 from sessionstore.v1 import session_store_service_pb2 as pb
 from tests.builders import append, commit, part, tool_call, user_message
 

@@ -7,8 +7,9 @@ the disk. Whoever waits for an answer before the next write comes back soon afte
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Set
+from typing import NamedTuple
 
-__all__ = ["Gathering"]
+__all__ = ["Gathering", "Sources"]
 
 MOST_EXPECTED = 64
 """More in a group are hardly cheaper, and those who come later can be taken in meanwhile."""
@@ -27,6 +28,18 @@ MOST_IN_VAIN = 4
 """So often in a row was waited in vain when 15 groups begin at once before the next that is waited for."""
 
 
+class Sources(NamedTuple):
+    """Where writes come from.
+
+    Attributes:
+        counts: How many of each source there are.
+        large: The sources with writes of which one is as much as several.
+    """
+
+    counts: Counter[object]
+    large: Set[object] = frozenset()
+
+
 class Gathering:
     """Says when to begin with what waits.
 
@@ -35,7 +48,7 @@ class Gathering:
     they please, most groups begin at once.
 
     Who writes little does not wait for others who write much: each write has a source, which is its stream, or the same
-    for all plain calls. The sources that had fewer than several in the last group count as one.
+    for all plain calls. The sources that had fewer than several in the last group, and nothing large, count as one.
 
     Must be made and used in one event loop. One that does not tell when it is idle, as `sessionstore.EventLoop` does,
     is taken to be so in its next turn.
@@ -50,7 +63,7 @@ class Gathering:
         self._call_when_idle = getattr(self._loop, "call_when_idle", self._loop.call_soon)
         self._expected = 1
         self._large_sources: Set[object] = frozenset()
-        """Of which several are expected."""
+        """Of which several are expected, or what is as much."""
         self._small_sources_wait = False
         """Whether several are expected of the others together."""
         self._in_vain = 0
@@ -69,7 +82,7 @@ class Gathering:
         if self._waiting() >= self._expected or self._is_crowded():
             if self._latest is not None:
                 self._in_vain = 0
-        elif self._waits(source):
+        elif self.waits(source):
             if self._latest is None:
                 self._latest = self._loop.call_later(SECONDS_EACH * self._expected, self._give_up)
                 self._next_look = self._call_when_idle(self._look_later)
@@ -82,26 +95,26 @@ class Gathering:
         self._is_writing = True
         self._end_wait()
 
-    def written(self, group: Counter[object], waiting: Counter[object]) -> None:
-        """To be called when it is written and answered: how many of each source it had, and how many wait now."""
+    def written(self, group: Sources, waiting: Sources) -> None:
+        """To be called when it is written and answered, with what it had, and what waits now."""
         self._is_writing = False
         if self._at_once:
             self._at_once -= 1
             self._expected = 1
         else:
-            self._expect(group + waiting)
-        if waiting:
+            self._expect(group.counts + waiting.counts, group.large | waiting.large)
+        if waiting.counts:
             # One that does not wait, if there is any.
-            self.came(min(waiting, key=self._waits))
+            self.came(min(waiting.counts, key=self.waits))
 
-    def _expect(self, counts: Counter[object]) -> None:
+    def _expect(self, counts: Counter[object], large: Set[object]) -> None:
         expected = min(MOST_EXPECTED, counts.total())
         self._expected = expected if expected >= SEVERAL else 1
-        large = {source: count for source, count in counts.items() if count >= SEVERAL}
-        self._large_sources = large.keys()
-        self._small_sources_wait = counts.total() - sum(large.values()) >= SEVERAL
+        self._large_sources = large | {source for source, count in counts.items() if count >= SEVERAL}
+        self._small_sources_wait = counts.total() - sum(counts[source] for source in self._large_sources) >= SEVERAL
 
-    def _waits(self, source: object) -> bool:
+    def waits(self, source: object) -> bool:
+        """Whether a write of a source waits for others, where others are expected: it is one of many."""
         return self._small_sources_wait or source in self._large_sources
 
     def _look_later(self) -> None:

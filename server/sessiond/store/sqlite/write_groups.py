@@ -24,7 +24,8 @@ class AppliedGroup:
     """What a group came to, when it is on disk.
 
     Attributes:
-        outcomes: What each operation returned, or the StoreError that it failed with, in their order.
+        outcomes: What each operation returned, or the StoreError that it failed with, in their order; of those that
+            were applied.
         publications: By session key: what to tell the tails.
         checkpoint_is_due: Whether the log has grown enough.
     """
@@ -48,15 +49,27 @@ class WriteGroups:
         self._version: int | None = None
         """Changes when somebody else writes to the database."""
 
-    def apply(self, connection: sqlite3.Connection, operations: Sequence[Operation[Any]]) -> AppliedGroup:
-        """Applies all of them and commits. Raises what is no fault of one operation; then nothing was applied."""
+    def apply(
+        self,
+        connection: sqlite3.Connection,
+        operations: Sequence[Operation[Any]],
+        ends_after: Callable[[int], bool] = lambda _: False,
+    ) -> AppliedGroup:
+        """Applies them and commits. Raises what is no fault of one operation; then nothing was applied.
+
+        `ends_after` is asked, with how many were applied, whether to commit now and leave the others.
+        """
         self._giving_way.begin()
         try:
             self._upkeep.before_writing()
             connection.execute("BEGIN IMMEDIATE")
             self._notice_others(connection)
             transaction = WriteTransaction(connection, self._is_followed, self._memory, self._giving_way)
-            outcomes = [_apply_one(transaction, operation) for operation in operations]
+            outcomes: list[Any] = []
+            for operation in operations:
+                if ends_after(len(outcomes)):
+                    break
+                outcomes.append(_apply_one(transaction, operation))
             transaction.write_rows()
             connection.execute("COMMIT")
             self._upkeep.after_commit()

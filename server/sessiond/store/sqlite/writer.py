@@ -10,10 +10,9 @@ import asyncio
 import logging
 import sqlite3
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -24,7 +23,7 @@ from sessiond.store.errors import (
     StorageUnavailableError,
     StoreError,
 )
-from sessiond.store.sqlite.connection import EngineConnection
+from sessiond.store.sqlite.connection import PATIENCE_SECONDS, EngineConnection
 from sessiond.store.sqlite.gathering import Gathering
 from sessiond.store.sqlite.giving_way import GivingWay
 from sessiond.store.sqlite.horizon_advance import AdvanceHorizon, AdvancePace
@@ -32,6 +31,7 @@ from sessiond.store.sqlite.operations import Operation
 from sessiond.store.sqlite.probes import PROBE, Probe
 from sessiond.store.sqlite.publication import Publication
 from sessiond.store.sqlite.upkeep import Upkeep
+from sessiond.store.sqlite.waiting_writes import Group, WaitingWrite, WaitingWrites
 from sessiond.store.sqlite.write_groups import AppliedGroup, WriteGroups
 from sessiond.store.sqlite.writer_memory import WriterMemory
 from sessiond.store.sqlite.writing_state import WritingState
@@ -42,21 +42,14 @@ T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
-MAX_GROUP_OPERATIONS = 1024
-MAX_GROUP_BYTES = 4 * 1024 * 1024
 CROWDED_BYTES = 1024 * 1024
 PROBE_SECONDS = 1.0
+OPERATION_PATIENCE_SECONDS = 0.0001
+"""How much longer a group may take for each of its operations."""
 ANSWERS_A_TURN = 64
 """So many sessions are told of, and so many operations answered, in a turn of the loop: about half a millisecond."""
 
 _STORAGE_ERRORS = (StorageFullError, StorageUnavailableError, CorruptedError)
-
-
-@dataclass(slots=True)
-class _Queued:
-    operation: Operation[Any]
-    future: "asyncio.Future[Any]"
-    source: object
 
 
 class Writer:
@@ -81,8 +74,6 @@ class Writer:
         """How many operations were applied so far."""
         self.groups = 0
         """In how many transactions they were."""
-        self.waiting_bytes = 0
-        """How much the operations that wait are to write."""
         self._taken = asyncio.Event()
         """Set for a moment, whenever some of what waits is taken."""
         self._connection = connection
@@ -91,10 +82,12 @@ class Writer:
         self._groups = WriteGroups(upkeep, memory, GivingWay(), is_followed)
         self._memory = memory
         self._advance_pace = AdvancePace()
-        self._queue: deque[_Queued] = deque()
+        self._waiting = WaitingWrites()
+        self._is_one_first = False
+        """Whether something that goes first waits for a group to end."""
         self._wake = asyncio.Event()
         """Set when it is time to look whether something is to be done."""
-        self._gathering = Gathering(self._wake.set, lambda: len(self._queue), lambda: self.is_crowded)
+        self._gathering = Gathering(self._wake.set, self._waiting.__len__, lambda: self.is_crowded)
         self._closing = False
         self._closed = False
         self._task = asyncio.create_task(self._run(), name="sessiond writer")
@@ -107,7 +100,12 @@ class Writer:
     @property
     def waiting_writes(self) -> int:
         """How many operations wait."""
-        return len(self._queue)
+        return len(self._waiting)
+
+    @property
+    def waiting_bytes(self) -> int:
+        """How much the operations that wait are to write."""
+        return self._waiting.size_bytes
 
     @property
     def is_crowded(self) -> bool:
@@ -119,7 +117,9 @@ class Writer:
         await self._taken.wait()
 
     def submit(self, operation: Operation[T], source: object = None) -> "asyncio.Future[T]":
-        """Queues an operation; those submitted one after another are applied in that order. `source` is its stream.
+        """Queues an operation; those of a source submitted one after another are applied in that order.
+
+        `source` is its stream.
 
         The future is done when the write is on disk and visible to reads. Cancelling it before the writer took the
         operation drops it; after that the outcome is unknown to the caller.
@@ -127,8 +127,9 @@ class Writer:
         if self._closing:
             raise DrainingError
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._queue.append(_Queued(operation, future, source))
-        self.waiting_bytes += operation.size_bytes
+        write = WaitingWrite(operation, future, source)
+        self._waiting.put(write, is_little=not self._gathering.waits(source))
+        self._is_one_first |= write.goes_first
         self._gathering.came(source)
         return future
 
@@ -157,12 +158,11 @@ class Writer:
             if self._seconds_to_advance() == 0:
                 await self._advance()
             group = self._take_group()
-            sources = _count_sources(group)
-            if group:
+            if group.writes:
                 await self._apply(group)
             elif self._closing:
                 return
-            self._gathering.written(sources, _count_sources(islice(self._queue, MAX_GROUP_OPERATIONS)))
+            self._gathering.written(self._waiting.written(), self._waiting.sources())
 
     async def _wait(self) -> None:
         """Waits for operations; while writing is not possible, tries it from time to time."""
@@ -201,72 +201,74 @@ class Writer:
             if isinstance(failure, _STORAGE_ERRORS):
                 await self._probe()
 
-    def _take_group(self) -> deque[_Queued]:
-        group: deque[_Queued] = deque()
-        size_bytes = 0
-        while self._queue and len(group) < MAX_GROUP_OPERATIONS and size_bytes < MAX_GROUP_BYTES:
-            queued = self._queue.popleft()
-            self.waiting_bytes -= queued.operation.size_bytes
-            if not queued.future.done():
-                group.append(queued)
-                size_bytes += queued.operation.size_bytes
+    def _take_group(self) -> Group:
+        self._is_one_first = False
+        group = self._waiting.take()
         self._taken.set()
         # What is left may be too much still: who comes now waits for the next group.
         self._taken.clear()
         return group
 
-    async def _apply(self, group: deque[_Queued]) -> None:
-        operations = [queued.operation for queued in group]
+    async def _apply(self, group: Group) -> None:
+        writes = group.writes
+        operations = [write.operation for write in writes]
         try:
-            applied = await self._write(operations)
+            applied = await self._write(operations, lambda count: self._is_one_first and count >= group.least)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer of those who wait
-            await self._answer_failure(group, error)
+            await self._answer_failure(writes, error)
             return
         # The thread keeps what it did last until there is something else to do.
         operations.clear()
-        await self._answer(group, applied)
+        if len(applied.outcomes) < len(writes):
+            self._waiting.put_back(writes, len(applied.outcomes))
+        await self._answer(writes, applied)
         if applied.checkpoint_is_due:
             # After the answers: nobody has to wait for it but who writes next.
             await self._connection.run(self._upkeep.checkpoint)
         if not self.state.possible:
             await self._probe()
 
-    async def _write(self, operations: list[Operation[Any]]) -> AppliedGroup:
-        return await self._connection.run(lambda connection: self._groups.apply(connection, operations))
+    async def _write(
+        self, operations: list[Operation[Any]], ends_after: Callable[[int], bool] = lambda _: False
+    ) -> AppliedGroup:
+        patience_seconds = PATIENCE_SECONDS + OPERATION_PATIENCE_SECONDS * len(operations)
+        return await self._connection.run(
+            lambda connection: self._groups.apply(connection, operations, ends_after), patience_seconds
+        )
 
-    async def _answer_failure(self, group: deque[_Queued], error: Exception) -> None:
-        if len(group) > 1 and not isinstance(error, StorageFullError | StorageUnavailableError):
+    async def _answer_failure(self, writes: deque[WaitingWrite], error: Exception) -> None:
+        if len(writes) > 1 and not isinstance(error, StorageFullError | StorageUnavailableError):
             # One operation spoils the group, in a way that nobody foresaw or by what is damaged in its session: each
             # gets a transaction of its own.
-            while group:
-                await self._apply(deque([group.popleft()]))
+            while writes:
+                await self._apply(Group(deque([writes.popleft()]), 1))
             return
-        _log.warning("a group of %d writes failed: %s", len(group), type(error).__name__)
-        while group:
-            queued = group.popleft()
-            if queued.operation.frees_room and isinstance(error, StorageFullError):
-                await self._apply_with_reserve(queued)
+        _log.warning("a group of %d writes failed: %s", len(writes), type(error).__name__)
+        while writes:
+            write = writes.popleft()
+            if write.operation.frees_room and isinstance(error, StorageFullError):
+                await self._apply_with_reserve(write)
             else:
-                _fail(queued.future, error)
+                _fail(write.future, error)
         if isinstance(error, _STORAGE_ERRORS):
             await self._probe()
 
-    async def _apply_with_reserve(self, queued: _Queued) -> None:
+    async def _apply_with_reserve(self, write: WaitingWrite) -> None:
         """Applies what frees room, on a full disk."""
 
         def apply(connection: sqlite3.Connection) -> AppliedGroup:
-            return self._upkeep.with_reserve(connection, lambda: self._groups.apply(connection, [queued.operation]))
+            return self._upkeep.with_reserve(connection, lambda: self._groups.apply(connection, [write.operation]))
 
         try:
             applied = await self._connection.run(apply)
         except Exception as error:  # noqa: BLE001 - as in _apply
-            _fail(queued.future, error)
+            _fail(write.future, error)
             return
-        await self._answer(deque([queued]), applied)
+        await self._answer(deque([write]), applied)
 
-    async def _answer(self, group: deque[_Queued], applied: AppliedGroup) -> None:
+    async def _answer(self, writes: deque[WaitingWrite], applied: AppliedGroup) -> None:
         """Tells all of them, and empties both: what a large group was made of is freed a little at a time, too."""
-        self.writes += len(group)
+        self.writes += len(writes)
         self.groups += 1
         changes = applied.publications
         while changes:
@@ -275,13 +277,13 @@ class Writer:
                 await asyncio.sleep(0)
         outcomes = deque(applied.outcomes)
         applied.outcomes.clear()
-        while group:
-            queued, outcome = group.popleft(), outcomes.popleft()
+        while writes:
+            write, outcome = writes.popleft(), outcomes.popleft()
             if isinstance(outcome, StoreError):
-                _fail(queued.future, outcome)
-            elif not queued.future.done():
-                queued.future.set_result(outcome)
-            if group and not len(group) % ANSWERS_A_TURN:
+                _fail(write.future, outcome)
+            elif not write.future.done():
+                write.future.set_result(outcome)
+            if writes and not len(writes) % ANSWERS_A_TURN:
                 await asyncio.sleep(0)
 
     async def _probe(self) -> None:
@@ -298,10 +300,6 @@ class Writer:
             _log.warning("writing is possible again")
             await self._connection.run(lambda _: self._upkeep.refill())
         self.state.note(possible=True)
-
-
-def _count_sources(queued: Iterable[_Queued]) -> Counter[object]:
-    return Counter(each.source for each in queued)
 
 
 def _fail(future: "asyncio.Future[Any]", error: Exception) -> None:
