@@ -14,7 +14,7 @@ import sys
 import tempfile
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
@@ -27,7 +27,18 @@ from tests.faults.clients.healthy import healthy_client
 from tests.faults.clients.networks import NoNamespacesError
 from tests.faults.clients.scenarios import cut_off, doors, floods, impatience, multiplexed, unread, vanishing
 
-__all__ = ["CUT_OFF", "LONG", "QUICK", "SCENARIOS", "SMALLEST", "Finding", "run_attack"]
+__all__ = [
+    "AT_OTHER_DOORS",
+    "CUT_OFF",
+    "LONG",
+    "NICENESS",
+    "QUICK",
+    "SCENARIOS",
+    "SMALLEST",
+    "Finding",
+    "be_nice",
+    "run_attack",
+]
 
 LONG = Sizes(tails=1000, workers=100, large_workers=50, rounds=200, most_seconds=15, sessions=2000, sweep=100)
 QUICK = Sizes(tails=100, workers=30, large_workers=12, rounds=10, most_seconds=2, sessions=50, sweep=50)
@@ -120,7 +131,7 @@ async def run_attack(folder: Path, name: str, sizes: Sizes, niceness: int = 0) -
             daemon = await stack.enter_async_context(attacked_daemon(folder, *options))
             scenario = SCENARIOS[name]
         healthy = await stack.enter_async_context(healthy_client(daemon.address, "healthy"))
-        os.nice(niceness)
+        be_nice(niceness)
         quiet = await healthy.serve(sizes.rounds)
         before = await daemon.rest()
         attack = Attack(daemon, healthy, sizes)
@@ -131,6 +142,14 @@ async def run_attack(folder: Path, name: str, sizes: Sizes, niceness: int = 0) -
             violations.append(f"{peak:.0f} MB of memory")
         violations += [f"in the log: {line}" for line in daemon.complaints()[:3]]
         return Finding(percentile(quiet, 99), percentile(attack.seconds, 99), peak, violations, dict(attack.counts))
+
+
+def be_nice(niceness: int) -> None:
+    """All threads of this process, for good: those that gRPC has already would attack at the daemon's own priority."""
+    for thread in Path("/proc/self/task").iterdir():
+        # One that has ended since is as nice as it can be.
+        with suppress(ProcessLookupError):
+            os.setpriority(os.PRIO_PROCESS, int(thread.name), niceness)
 
 
 def _report(name: str, finding: Finding) -> None:
