@@ -21,6 +21,9 @@ pytestmark = pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="limits
 
 CALL_BYTES = 700_000
 
+SAMPLES = 20
+"""The daemon reads a file for less time than so many looks take."""
+
 
 @pytest.fixture
 def daemon(tmp_path: Path) -> Iterator[DaemonProcess]:
@@ -37,8 +40,16 @@ async def client(daemon: DaemonProcess) -> AsyncIterator[Caller]:
         yield connected
 
 
+def numbers(daemon: DaemonProcess) -> set[int]:
+    """The numbers of the descriptors that are open, and not only for the moment in which a file is read."""
+    open_in_each = [
+        {int(each.name) for each in Path(f"/proc/{daemon.process.pid}/fd").iterdir()} for _ in range(SAMPLES)
+    ]
+    return set.intersection(*open_in_each)
+
+
 def descriptors(daemon: DaemonProcess) -> int:
-    return len(list(Path(f"/proc/{daemon.process.pid}/fd").iterdir()))
+    return len(numbers(daemon))
 
 
 @contextmanager
@@ -46,7 +57,10 @@ def limited(daemon: DaemonProcess, more: int = 0) -> Iterator[None]:
     """So many more descriptors than are open, and no more, as long as it is entered."""
     pid = daemon.process.pid
     soft, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
-    resource.prlimit(pid, resource.RLIMIT_NOFILE, (descriptors(daemon) + more, hard))
+    # It is not their number that is limited: none may be higher, and between those that are open some may be free.
+    used = numbers(daemon)
+    first_to_refuse = [number for number in range(len(used) + more + 1) if number not in used][more]
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (first_to_refuse, hard))
     yield
     resource.prlimit(pid, resource.RLIMIT_NOFILE, (soft, hard))
 
