@@ -246,15 +246,20 @@ def test_who_writes_much_is_waited_for_on_whatever_stream(loop: Loop) -> None:
     assert [1, SEVERAL, SEVERAL] == writer.groups
 
 
-def test_several_who_write_little_are_waited_for_together(loop: Loop) -> None:
-    """As many clients with a stream each, that write when they have their answer."""
-    writer = Writer()
+def write_by_a_stream_each(writer: Writer) -> None:
+    """A group of as many as are several, each of a source of its own."""
     for number in range(SEVERAL):
         writer.come(1, number)
     writer.written()
     writer.come(1, 0)
     assert [1, SEVERAL] == writer.groups
     writer.written()
+
+
+def test_several_who_write_little_are_waited_for_together(loop: Loop) -> None:
+    """As many clients with a stream each, that write when they have their answer."""
+    writer = Writer()
+    write_by_a_stream_each(writer)
     for number in range(SEVERAL):
         assert [1, SEVERAL] == writer.groups
         writer.come(1, number)
@@ -265,12 +270,7 @@ def test_who_writes_what_is_large_counts_as_one_who_writes_much(loop: Loop) -> N
     """So that one who writes little does not wait for several with a stream of such each."""
     writer = Writer()
     writer.large = set(range(SEVERAL))
-    for number in range(SEVERAL):
-        writer.come(1, number)
-    writer.written()
-    writer.come(1, 0)
-    assert [1, SEVERAL] == writer.groups
-    writer.written()
+    write_by_a_stream_each(writer)
     writer.come(1, 0)
     assert [1, SEVERAL] == writer.groups
     writer.come(1, "little")
