@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from sessiond.store.sqlite import writer
 from sessiond.store.sqlite.connection import ReaderPool
 from sessiond.store.sqlite.engine import SqliteStore
+from sessiond.store.sqlite.gathering import SEVERAL
 from sessiond.store.sqlite.overdue_work import SHORT_INTERVAL_SECONDS, Patience
 from sessiond.store.sqlite.transaction import WriteTransaction
 from tests.garbage import garbage
@@ -91,9 +93,10 @@ class Waiting:
     size_bytes = 0
 
     def __init__(self) -> None:
-        self.go_on = threading.Event()
+        self.begun, self.go_on = threading.Event(), threading.Event()
 
     def apply(self, transaction: WriteTransaction) -> None:
+        self.begun.set()
         assert self.go_on.wait(60)
 
 
@@ -103,4 +106,23 @@ async def test_a_write_that_takes_long_is_hurried(store: SqliteStore) -> None:
     await until(is_short)
     writing.go_on.set()
     await written
+    assert sys.getswitchinterval() == USUAL
+
+
+async def test_a_group_is_hurried_for_who_writes_little(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At once, and not when it has had its time."""
+    monkeypatch.setattr(writer, "OPERATION_PATIENCE_SECONDS", 3600)
+    many = [Waiting() for _ in range(SEVERAL)]
+    for each in many:
+        each.go_on.set()
+    await asyncio.gather(*(store._writer.submit(each, "much") for each in many))
+    writing, little = Waiting(), Waiting()
+    little.go_on.set()
+    written = store._writer.submit(writing, "much")
+    assert await asyncio.to_thread(writing.begun.wait, 60)
+    assert sys.getswitchinterval() == USUAL
+    goes_first = store._writer.submit(little, "little")
+    assert sys.getswitchinterval() == SHORT
+    writing.go_on.set()
+    await asyncio.gather(written, goes_first)
     assert sys.getswitchinterval() == USUAL

@@ -49,7 +49,7 @@ class EngineConnection(aiosqlite.Connection):
         """
         await asyncio.to_thread(self._thread.join)
 
-    async def run(self, work: Callable[[sqlite3.Connection], T], patience_seconds: float = PATIENCE_SECONDS) -> T:
+    async def run(self, work: Callable[[sqlite3.Connection], T], patience: Patience | None = None) -> T:
         """Runs `work` on the connection, in its thread.
 
         What takes longer than the patience gets the interpreter's lock sooner from then on.
@@ -57,7 +57,7 @@ class EngineConnection(aiosqlite.Connection):
         Cancellation does not stop work that has begun; its outcome is then unknown to the caller. Errors of the driver
         come out as store errors.
         """
-        with translated(), Patience(patience_seconds):
+        with translated(), patience or Patience(PATIENCE_SECONDS):
             try:
                 return await self._execute(work, self._conn)  # type: ignore[no-any-return,no-untyped-call]
             except StoreError as error:

@@ -39,7 +39,10 @@ _hurry = _Hurry()
 
 
 class Patience:
-    """A block that waits for work in a thread. When it takes longer, threads are changed sooner until it is done."""
+    """A block that waits for work in a thread. When it takes longer, threads are changed sooner until it is done.
+
+    Must be used once, in the event loop.
+    """
 
     __slots__ = ("_is_over", "_seconds", "_timer")
 
@@ -49,16 +52,21 @@ class Patience:
         self._timer: asyncio.TimerHandle | None = None
 
     def __enter__(self) -> None:
-        self._timer = asyncio.get_running_loop().call_later(self._seconds, self._run_out)
+        self._timer = asyncio.get_running_loop().call_later(self._seconds, self.run_out)
 
     def __exit__(self, *_: object) -> None:
         if self._is_over:
             _hurry.end()
-        elif self._timer is not None:
-            self._timer.cancel()
-        # Once it has run out it leads back here.
-        self._timer = None
+        self._forget_timer()
 
-    def _run_out(self) -> None:
-        self._is_over = True
-        _hurry.begin()
+    def run_out(self) -> None:
+        """Ends it now, if the block is still under way."""
+        if self._timer is not None:
+            self._forget_timer()
+            self._is_over = True
+            _hurry.begin()
+
+    def _forget_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

@@ -28,6 +28,7 @@ from sessiond.store.sqlite.gathering import Gathering
 from sessiond.store.sqlite.giving_way import GivingWay
 from sessiond.store.sqlite.horizon_advance import AdvanceHorizon, AdvancePace
 from sessiond.store.sqlite.operations import Operation
+from sessiond.store.sqlite.overdue_work import Patience
 from sessiond.store.sqlite.probes import PROBE, Probe
 from sessiond.store.sqlite.publication import Publication
 from sessiond.store.sqlite.upkeep import Upkeep
@@ -85,6 +86,8 @@ class Writer:
         self._waiting = WaitingWrites()
         self._is_one_first = False
         """Whether something that goes first waits for a group to end."""
+        self._patience = Patience(0)
+        """With the group that is being applied, or was the last."""
         self._wake = asyncio.Event()
         """Set when it is time to look whether something is to be done."""
         self._gathering = Gathering(self._wake.set, self._waiting.__len__, lambda: self.is_crowded)
@@ -129,7 +132,9 @@ class Writer:
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         write = WaitingWrite(operation, future, source)
         self._waiting.put(write, is_little=not self._gathering.waits(source))
-        self._is_one_first |= write.goes_first
+        if write.goes_first:
+            self._is_one_first = True
+            self._patience.run_out()
         self._gathering.came(source)
         return future
 
@@ -231,9 +236,9 @@ class Writer:
     async def _write(
         self, operations: list[Operation[Any]], ends_after: Callable[[int], bool] = lambda _: False
     ) -> AppliedGroup:
-        patience_seconds = PATIENCE_SECONDS + OPERATION_PATIENCE_SECONDS * len(operations)
+        self._patience = Patience(PATIENCE_SECONDS + OPERATION_PATIENCE_SECONDS * len(operations))
         return await self._connection.run(
-            lambda connection: self._groups.apply(connection, operations, ends_after), patience_seconds
+            lambda connection: self._groups.apply(connection, operations, ends_after), self._patience
         )
 
     async def _answer_failure(self, writes: deque[WaitingWrite], error: Exception) -> None:
