@@ -94,8 +94,9 @@ class WaitingWrites:
             self._move(self._others, group, bytes_left)
         self._is_others_turn = bool(self._others) and 0 < first == len(group)
         self._taken = _sources(group)
-        self._taken_others = Counter(write.source for write in islice(group, first, None))
-        return Group(group, first + _count_least(islice(group, first, None)))
+        others = list(islice(group, first, None))
+        self._taken_others = Counter([write.source for write in others])
+        return Group(group, first + _count_least(others))
 
     def put_back(self, writes: deque[WaitingWrite], applied: int) -> None:
         """Has all but the first `applied` of the group that was taken wait again, before all others."""
@@ -108,7 +109,8 @@ class WaitingWrites:
 
     def written(self) -> Sources:
         """To be called when the group that was taken is written; where it came from."""
-        self._behind -= self._taken_others
+        if self._taken_others:
+            self._behind -= self._taken_others
         return self._taken
 
     def sources(self) -> Sources:
@@ -130,7 +132,7 @@ class WaitingWrites:
 
 def _sources(writes: Collection[WaitingWrite]) -> Sources:
     large = {write.source for write in writes if write.operation.size_bytes > SMALL_BYTES}
-    return Sources(Counter(write.source for write in writes), large)
+    return Sources(Counter([write.source for write in writes]), large)
 
 
 def _count_least(writes: Iterable[WaitingWrite]) -> int:
