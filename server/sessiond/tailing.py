@@ -74,12 +74,16 @@ class Tail:
                 while not self._draining.is_set():
                     page = await feed.read(self._cursor)
                     self._advance(page)
+                    reached_head = page.reached_head
                     if page.events:
                         if page.size_bytes > LARGE_BYTES:
                             await self._turns.take()
-                        yield self._batch(page)
+                        frame = [self._batch(page)]
+                        # What waits for a client is the frame, and not what it was made of.
+                        del page
+                        yield frame.pop()
                         heartbeat_at = monotonic() + self._interval_seconds
-                    if not page.reached_head:
+                    if not reached_head:
                         continue
                     if not caught_up:
                         caught_up = True

@@ -1,6 +1,7 @@
 """The live tail over a real store, frame by frame: each guarantee by its name."""
 
 import asyncio
+import weakref
 from contextlib import nullcontext
 
 import pytest
@@ -8,8 +9,10 @@ import pytest
 from sessiond.call_counts import CallCounts
 from sessiond.contract.limits import FRAGMENT_BYTES, TAIL_FRAME_BYTES
 from sessiond.store.errors import CursorAheadError, HistoryTrimmedError
+from sessiond.store.protocol import EventPage
 from sessiond.store.sqlite.engine import SqliteStore
 from sessiond.store.sqlite.event_filters import EventFilter
+from sessiond.store.sqlite.feeds import SqliteEventFeed
 from sessiond.tailing import Tail
 from sessiond.turns import Turns
 from sessionstore.v1 import admin_service_pb2 as admin_pb
@@ -124,6 +127,29 @@ async def test_a_frame_ends_with_the_event_that_brings_it_to_64_kib(store: Sqlit
     for frame in frames:
         assert frame.ByteSize() - frame.events.events[-1].ByteSize() < TAIL_FRAME_BYTES
     assert all(frame.ByteSize() >= TAIL_FRAME_BYTES for frame in frames[:-1])
+
+
+class WatchedPage(EventPage):
+    """A page that can be seen to be gone."""
+
+
+async def test_what_waits_for_a_client_is_a_frame_alone(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And not the events that it was made of, which is as much again for each tail that is not read."""
+    read = SqliteEventFeed.read
+    pages: list[weakref.ref[EventPage]] = []
+
+    async def watched(feed: SqliteEventFeed, after: int) -> EventPage:
+        page = await read(feed, after)
+        copied = WatchedPage(page.events, page.last, page.first_available, page.reached_head)
+        pages.append(weakref.ref(copied))
+        return copied
+
+    monkeypatch.setattr(SqliteEventFeed, "read", watched)
+    await add(store, "a", "b")
+    async with Frames(store) as frames:
+        assert [0, 1] == sequences(await frames.next())
+        assert [None] == [page() for page in pages]
+        assert 1 == (await frames.next()).caught_up.last_sequence
 
 
 async def test_bookmarkable(store: SqliteStore) -> None:
