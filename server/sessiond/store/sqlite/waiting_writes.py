@@ -75,7 +75,7 @@ class WaitingWrites:
         return len(self._first) + len(self._others)
 
     def put(self, write: WaitingWrite, *, is_little: bool) -> None:
-        """Has an operation wait, and sets whether it goes first. `is_little` is what its source writes."""
+        """Has an operation wait, and sets whether it goes first; `is_little` says whether its source writes little."""
         size_bytes = write.operation.size_bytes
         self.size_bytes += size_bytes
         write.goes_first = is_little and size_bytes <= SMALL_BYTES and write.source not in self._behind
