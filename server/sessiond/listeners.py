@@ -13,11 +13,12 @@ import grpc
 
 from sessiond.config import Listener
 
-__all__ = ["AddressInUseError", "bind", "bind_web"]
+__all__ = ["BACKLOG", "AddressInUseError", "bind", "bind_web"]
 
 
-_BACKLOG = 128
-"""How many connections may wait to be accepted."""
+BACKLOG = 4096
+"""How many connections may wait to be accepted, where the system lets them. It resets some of those beyond, when it has
+told their clients already that they are connected."""
 
 
 class AddressInUseError(Exception):
@@ -104,7 +105,7 @@ def _clear_socket(path: Path) -> None:
 def bind_web(listener: Listener) -> tuple[socket.socket, Listener]:
     """A socket that listens at the address, and the address with the port that was chosen. Raises AddressInUseError."""
     listening = _bound_socket(listener)
-    listening.listen(_BACKLOG)
+    listening.listen(BACKLOG)
     return listening, replace(listener, port=listening.getsockname()[1])
 
 

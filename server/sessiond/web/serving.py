@@ -10,6 +10,7 @@ from hypercorn.config import Sockets
 from starlette.types import ASGIApp
 
 from sessiond.access.tls_files import ReplaceableTls, TlsFiles
+from sessiond.listeners import BACKLOG
 from sessiond.turns import Turns
 from sessiond.web.accepting import ListeningSocket
 from sessiond.web.connections import MAX_STREAMS, BoundedConfig, bound_connections
@@ -37,6 +38,8 @@ class WebServer:
         config = _TlsConfig(tls) if tls else _Config()
         config.turns = turns
         config.bind = [f"fd://{listening.detach()}"]
+        # The socket is listened on anew, with what hypercorn has for it.
+        config.backlog = BACKLOG
         config.h2_max_concurrent_streams = MAX_STREAMS
         config.keep_alive_max_requests = _MAX_REQUESTS
         config.ssl_handshake_timeout = _HANDSHAKE_SECONDS
