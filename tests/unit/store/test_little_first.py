@@ -1,50 +1,29 @@
 """Who writes little beside somebody who writes much: the writer's thread ends what it is at."""
 
 import asyncio
-import threading
 
 import pytest
 
 from sessiond.store.sqlite.engine import SqliteStore
-from sessiond.store.sqlite.transaction import WriteTransaction
 from sessiond.store.sqlite.waiting_writes import LEAST_OPERATIONS
 from sessionstore.v1 import session_store_service_pb2 as pb
 from tests.builders import append, commit, part
+from tests.unit.store.held_writes import HeldWrite
 
 WRITES = 3 * LEAST_OPERATIONS
-
-
-class Noted:
-    """An operation that notes when it is applied, and may wait until it is let go on."""
-
-    atomic = False
-    frees_room = False
-    size_bytes = 10
-
-    def __init__(self, name: object, noted: list[object]) -> None:
-        self.begun, self.go_on = threading.Event(), threading.Event()
-        self.go_on.set()
-        self._name = name
-        self._noted = noted
-
-    def apply(self, transaction: WriteTransaction) -> object:
-        self.begun.set()
-        assert self.go_on.wait(60)
-        self._noted.append(self._name)
-        return self._name
 
 
 async def test_a_group_of_many_ends_for_who_writes_little(store: SqliteStore) -> None:
     """What is left of it is applied afterwards, in order, and each is answered once."""
     writer, noted = store._writer, list[object]()
-    await asyncio.gather(*(writer.submit(Noted(number, noted), "much") for number in range(WRITES)))
+    await asyncio.gather(*(writer.submit(HeldWrite(number, noted, held=False), "much") for number in range(WRITES)))
     noted.clear()
     groups = store.metrics().groups
-    many = [Noted(number, noted) for number in range(WRITES)]
+    many = [HeldWrite(number, noted, held=False) for number in range(WRITES)]
     many[0].go_on.clear()
     answers = [writer.submit(each, "much") for each in many]
     assert await asyncio.to_thread(many[0].begun.wait, 60)
-    little = writer.submit(Noted("little", noted), "little")
+    little = writer.submit(HeldWrite("little", noted, held=False), "little")
     many[0].go_on.set()
     assert [*range(WRITES), "little"] == await asyncio.gather(*answers, little)
     assert [*range(LEAST_OPERATIONS), "little", *range(LEAST_OPERATIONS, WRITES)] == noted
@@ -55,13 +34,13 @@ async def test_a_group_of_many_ends_for_who_writes_little(store: SqliteStore) ->
 async def test_a_group_goes_on_where_nobody_else_waits(store: SqliteStore) -> None:
     """More from the same source is no reason to end."""
     writer, noted = store._writer, list[object]()
-    await asyncio.gather(*(writer.submit(Noted(number, noted), "much") for number in range(WRITES)))
+    await asyncio.gather(*(writer.submit(HeldWrite(number, noted, held=False), "much") for number in range(WRITES)))
     groups = store.metrics().groups
-    many = [Noted(number, noted) for number in range(WRITES)]
+    many = [HeldWrite(number, noted, held=False) for number in range(WRITES)]
     many[0].go_on.clear()
     answers = [writer.submit(each, "much") for each in many]
     assert await asyncio.to_thread(many[0].begun.wait, 60)
-    more = [writer.submit(Noted(number, noted), "much") for number in range(WRITES, 2 * WRITES)]
+    more = [writer.submit(HeldWrite(number, noted, held=False), "much") for number in range(WRITES, 2 * WRITES)]
     many[0].go_on.set()
     await asyncio.gather(*answers, *more)
     assert [*range(WRITES), *range(2 * WRITES)] == noted
@@ -74,8 +53,7 @@ async def test_sequences_are_as_the_commits_of_a_stream_came(store: SqliteStore,
     await store.create_session(pb.CreateSessionRequest(session_id="s"))
     writer = store._writer
     await asyncio.gather(*(store.submit(commit("s", append(part())), "much") for _ in range(WRITES)))
-    blocking = Noted("blocks", [])
-    blocking.go_on.clear()
+    blocking = HeldWrite()
     blocked = writer.submit(blocking, "much")
     many = [store.submit(commit("s", append(part(), f"e{number}")), "much") for number in range(WRITES)]
     assert await asyncio.to_thread(blocking.begun.wait, 60)

@@ -14,8 +14,8 @@ from sessiond.store.sqlite.connection import ReaderPool
 from sessiond.store.sqlite.engine import SqliteStore
 from sessiond.store.sqlite.gathering import SEVERAL
 from sessiond.store.sqlite.overdue_work import SHORT_INTERVAL_SECONDS, Patience
-from sessiond.store.sqlite.transaction import WriteTransaction
 from tests.garbage import garbage
+from tests.unit.store.held_writes import HeldWrite
 from tests.unit.store.reader_pools import reader_pool
 
 USUAL = sys.getswitchinterval()
@@ -85,23 +85,8 @@ async def test_a_read_that_takes_long_is_hurried(pool: ReaderPool) -> None:
     assert sys.getswitchinterval() == USUAL
 
 
-class Waiting:
-    """A write that takes as long as it is told to."""
-
-    atomic = False
-    frees_room = False
-    size_bytes = 0
-
-    def __init__(self) -> None:
-        self.begun, self.go_on = threading.Event(), threading.Event()
-
-    def apply(self, transaction: WriteTransaction) -> None:
-        self.begun.set()
-        assert self.go_on.wait(60)
-
-
 async def test_a_write_that_takes_long_is_hurried(store: SqliteStore) -> None:
-    writing = Waiting()
+    writing = HeldWrite()
     written = store._writer.submit(writing)
     await until(is_short)
     writing.go_on.set()
@@ -112,12 +97,9 @@ async def test_a_write_that_takes_long_is_hurried(store: SqliteStore) -> None:
 async def test_a_group_is_hurried_for_who_writes_little(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """At once, and not when it has had its time."""
     monkeypatch.setattr(writer, "OPERATION_PATIENCE_SECONDS", 3600)
-    many = [Waiting() for _ in range(SEVERAL)]
-    for each in many:
-        each.go_on.set()
+    many = [HeldWrite(held=False) for _ in range(SEVERAL)]
     await asyncio.gather(*(store._writer.submit(each, "much") for each in many))
-    writing, little = Waiting(), Waiting()
-    little.go_on.set()
+    writing, little = HeldWrite(), HeldWrite(held=False)
     written = store._writer.submit(writing, "much")
     assert await asyncio.to_thread(writing.begun.wait, 60)
     assert sys.getswitchinterval() == USUAL

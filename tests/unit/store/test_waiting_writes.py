@@ -196,7 +196,7 @@ steps = st.lists(
 
 @given(steps)
 def test_whatever_comes_nothing_is_lost_and_each_source_keeps_its_order(steps: list[tuple[Any, ...]]) -> None:
-    """With groups that end early and writes that are cancelled; and in two groups there is one of each that waits."""
+    """With groups that end early, and writes that are cancelled."""
     loop = asyncio.new_event_loop()
     queue = Queue(loop)
     applied: list[int] = []
