@@ -11,9 +11,9 @@ import pytest
 
 from sessiond.store.sqlite.connection import ReaderPool
 from sessiond.store.sqlite.engine import SqliteStore
-from sessiond.store.sqlite.event_walks import FEW_EVENTS
+from sessiond.store.sqlite.event_reads import FEW_EVENTS
 from sessionstore.v1 import session_store_service_pb2 as pb
-from tests.builders import user_message
+from tests.builders import append, commit, part, user_message
 from tests.unit.store.reader_pools import reader_pool
 
 PATIENCE_SECONDS = 10
@@ -145,3 +145,30 @@ async def test_reads_of_whole_sessions_are_long(store: SqliteStore, options: lis
     options.clear()
     assert [fragment async for fragment in store.get_messages(pb.GetMessagesRequest(session_id="s"))]
     assert {"long": True} == options[-1]
+
+
+async def test_a_tail_that_catches_up_reads_long(store: SqliteStore, options: list[dict[str, Any]]) -> None:
+    """And one that lags by little does not: a flood of the others must not hold it up."""
+    await store.create_session(pb.CreateSessionRequest(session_id="s"))
+    await store.submit(commit("s", *[append(part())] * (2 * FEW_EVENTS)))
+    for types in ([], ["message_part", "custom:x"]):
+        feed = await store.open_feed("s", types)
+        for after, is_long in ((-1, True), (FEW_EVENTS - 2, True), (FEW_EVENTS - 1, False)):
+            options.clear()
+            assert 2 * FEW_EVENTS - 1 - after == len((await feed.read(after)).events)
+            assert [{"long": is_long}] == options
+        feed.close()
+
+
+async def test_a_tail_that_does_not_know_how_much_there_is_reads_long(
+    store: SqliteStore, options: list[dict[str, Any]]
+) -> None:
+    """As after a trim."""
+    await store.create_session(pb.CreateSessionRequest(session_id="s"))
+    await store.submit(commit("s", append(part())))
+    feed = await store.open_feed("s")
+    await store.delete_events_before(pb.DeleteEventsBeforeRequest(session_id="s", before_sequence=1))
+    options.clear()
+    assert [] == (await feed.read(0)).events
+    assert [{"long": True}] == options
+    feed.close()

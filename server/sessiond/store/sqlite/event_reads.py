@@ -15,6 +15,7 @@ from sessiond.store.sqlite.event_pages import EventPageBuilder
 from sessiond.store.sqlite.session_rows import ROW_COLUMNS, SessionRow, find_live
 
 __all__ = [
+    "FEW_EVENTS",
     "WINDOW_EVENTS",
     "SessionEvents",
     "event_bounds",
@@ -23,6 +24,9 @@ __all__ = [
     "read_page",
     "session_events",
 ]
+
+FEW_EVENTS = 32
+"""So many are read in little more time than one."""
 
 WINDOW_EVENTS = 10_000
 """How many sequences a page with a filter walks over at most, so that no read takes long."""

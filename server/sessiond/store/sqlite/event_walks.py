@@ -11,13 +11,10 @@ from collections.abc import Sequence
 from sessiond.contract.cursors import check_cursor
 from sessiond.store.protocol import EventBounds
 from sessiond.store.sqlite.event_filters import EventFilter
-from sessiond.store.sqlite.event_reads import live_bounds, read_descending, read_page, session_events
+from sessiond.store.sqlite.event_reads import FEW_EVENTS, live_bounds, read_descending, read_page, session_events
 from sessionstore.v1 import session_store_service_pb2 as pb
 
 __all__ = ["EventWalk"]
-
-FEW_EVENTS = 32
-"""So many are read in little more time than one."""
 
 
 class EventWalk(ABC):

@@ -13,7 +13,7 @@ from sessiond.store.protocol import EventBounds, EventPage, SessionGoneError
 from sessiond.store.sqlite.connection import ReaderPool
 from sessiond.store.sqlite.event_filters import EventFilter
 from sessiond.store.sqlite.event_pages import EventPageBuilder
-from sessiond.store.sqlite.event_reads import SessionEvents, event_bounds, read_page
+from sessiond.store.sqlite.event_reads import FEW_EVENTS, SessionEvents, event_bounds, read_page
 from sessiond.store.sqlite.publication import Publication, PublishedEvent
 from sessiond.store.sqlite.shared_pages import PageKey, SharedPages
 from sessiond.store.sqlite.wakeups import Wakeups
@@ -67,6 +67,10 @@ class EventRing:
             if event_filter.passes(event.type):
                 page.add(event.sequence, event.commit_index, event.encoded)
         return EventPage(page.events, last, after + 1, reached_head=last == self._end - 1)
+
+    def has_few_after(self, after: int) -> bool:
+        """Whether hardly any events are known to come after a sequence, in the ring or not."""
+        return self._end is not None and self._end - after - 1 <= FEW_EVENTS
 
     def _clear(self) -> None:
         self._events.clear()
@@ -191,7 +195,9 @@ class SqliteEventFeed:
                 self._filter,
                 after=after,
                 page_bytes=TAIL_FRAME_BYTES,
-            )
+            ),
+            # Who catches up reads as much as fits into a frame.
+            long=not self._topic.ring.has_few_after(after),
         )
 
     async def wait(self, timeout_seconds: float) -> None:
