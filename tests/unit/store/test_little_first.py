@@ -1,10 +1,12 @@
-"""Who writes little beside somebody who writes much: the writer's thread ends what it is at."""
+"""Who writes little beside somebody who writes much: the writer's thread ends what it is at, or puts it off."""
 
 import asyncio
+import sqlite3
 
 import pytest
 
 from sessiond.store.sqlite.engine import SqliteStore
+from sessiond.store.sqlite.upkeep import Upkeep
 from sessiond.store.sqlite.waiting_writes import LEAST_OPERATIONS
 from sessionstore.v1 import session_store_service_pb2 as pb
 from tests.builders import append, commit, part
@@ -66,3 +68,47 @@ async def test_sequences_are_as_the_commits_of_a_stream_came(store: SqliteStore,
     if ends_early:
         assert (await little).results[0].append_event.sequence == sequences[LEAST_OPERATIONS - 2] + 1
         assert sequences[LEAST_OPERATIONS - 1] == sequences[LEAST_OPERATIONS - 2] + 2
+
+
+@pytest.fixture
+def noted(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """What the writer's thread does, where a checkpoint is due after each group."""
+    original, done = Upkeep.checkpoint, list[object]()
+
+    def checkpoint(self: Upkeep, connection: sqlite3.Connection) -> None:
+        original(self, connection)
+        done.append("checkpoint")
+
+    monkeypatch.setattr(Upkeep, "checkpoint", checkpoint)
+    monkeypatch.setattr(Upkeep, "checkpoint_is_due", lambda _: True)
+    return done
+
+
+async def test_a_checkpoint_waits_for_who_writes_little_but_once(store: SqliteStore, noted: list[object]) -> None:
+    """However many of them come: the log is not to grow on and on."""
+    writer = store._writer
+    writes = [HeldWrite(number, noted) for number in range(4)]
+    answers = [writer.submit(writes[0], "0")]
+    for number, write in enumerate(writes):
+        assert await asyncio.to_thread(write.begun.wait, 60)
+        if number < len(writes) - 1:
+            answers.append(writer.submit(writes[number + 1], f"{number + 1}"))
+        write.go_on.set()
+    await asyncio.gather(*answers)
+    await store.close()
+    assert [0, 1, "checkpoint", 2, 3, "checkpoint"] == noted
+
+
+async def test_a_checkpoint_waits_for_nobody_who_writes_much(store: SqliteStore, noted: list[object]) -> None:
+    """What they write makes the log longer still."""
+    writer = store._writer
+    await asyncio.gather(*(writer.submit(HeldWrite(number, noted, held=False), "much") for number in range(WRITES)))
+    noted.clear()
+    blocking = HeldWrite("blocking", noted)
+    answers = [writer.submit(blocking, "much")]
+    assert await asyncio.to_thread(blocking.begun.wait, 60)
+    answers.append(writer.submit(HeldWrite("more", noted, held=False), "much"))
+    blocking.go_on.set()
+    await asyncio.gather(*answers)
+    await store.close()
+    assert ["blocking", "checkpoint", "more", "checkpoint"] == noted[-4:]

@@ -86,6 +86,8 @@ class Writer:
         self._waiting = WaitingWrites()
         self._is_one_first = False
         """Whether something that goes first waits for a group to end."""
+        self._is_checkpoint_late = False
+        """Whether one is due, and waits for what goes first."""
         self._patience = Patience(0)
         """With the group that is being applied, or was the last."""
         self._wake = asyncio.Event()
@@ -199,7 +201,7 @@ class Writer:
         if failure is None:
             self._advance_pace.took(time.monotonic() - began)
             if applied.checkpoint_is_due:
-                await self._connection.run(self._upkeep.checkpoint)
+                await self._checkpoint()
         else:
             self._advance_pace.failed()
             _log.warning("the horizon of the labels stays where it is: %s", failure)
@@ -228,10 +230,15 @@ class Writer:
             self._waiting.put_back(writes, len(applied.outcomes))
         await self._answer(writes, applied)
         if applied.checkpoint_is_due:
-            # After the answers: nobody has to wait for it but who writes next.
-            await self._connection.run(self._upkeep.checkpoint)
+            await self._checkpoint()
         if not self.state.possible:
             await self._probe()
+
+    async def _checkpoint(self) -> None:
+        """After the answers: nobody has to wait for it but who writes next; who goes first has not to, once."""
+        self._is_checkpoint_late = self._is_one_first and not self._is_checkpoint_late
+        if not self._is_checkpoint_late:
+            await self._connection.run(self._upkeep.checkpoint)
 
     async def _write(
         self, operations: list[Operation[Any]], ends_after: Callable[[int], bool] = lambda _: False
