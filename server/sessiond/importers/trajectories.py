@@ -120,7 +120,8 @@ class TrajectoryDialect(Dialect):
         if call_ids:
             payload = text_of_blocks(content, commit)
             for number, call_id in enumerate(call_ids, 1):
-                piece_id = message_id if number == len(call_ids) else f"{message_id}#{number}"
+                # Not `#`: so the second entry of the same content is told apart.
+                piece_id = message_id if number == len(call_ids) else f"{message_id}/{number}"
                 commit.add_result(piece_id, None, call_id, payload, error=self.error(entry))
             return
         blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content

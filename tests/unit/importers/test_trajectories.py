@@ -164,6 +164,14 @@ def test_a_result_of_several_calls_is_a_message_for_each(tmp_path: Path) -> None
     assert 2 == event_kinds(steps).count("tool_call_completed")
 
 
+def test_results_that_repeat_have_ids_of_their_own(tmp_path: Path) -> None:
+    """Each piece of the first, and the second as a whole."""
+    result = {"role": "tool", "content": "all", "tool_call_ids": ["c1", "c2", "c3"]}
+    steps = list(open_transcript(_write(tmp_path / "run", history=[result, result])).steps())
+    assert [Outcome.MESSAGE] * 2 == [step.outcome for step in steps]
+    assert 6 == len({message.id for message in messages(steps)})
+
+
 def test_members_beside_the_messages_may_be_broken_or_large(tmp_path: Path) -> None:
     """A broken one is reported, a large one is kept in fragments."""
     path = tmp_path / "run"
