@@ -112,7 +112,7 @@ def test_the_configuration_file_names_credentials_and_nested_commands(tmp_path: 
     with DaemonProcess(tmp_path, listen="127.0.0.1:0") as daemon:
         settings = tmp_path / "config.toml"
         token = daemon.data_dir / "token"
-        settings.write_text(f'token-file = "{token}"\ndata-dir = "{daemon.data_dir}"\n[token.list]\nas-json = true\n')
+        settings.write_text(f'token-file = "{token}"\ndata-dir = "{daemon.data_dir}"\n[token.list]\njson = true\n')
         assert "serves" in run("--config", str(settings), "ping", address=listening(daemon))
         assert "default" == json.loads(run("--config", str(settings), "token", "list"))["name"]
         settings.write_text("[token.list]\nno-such = 1\n")

@@ -191,6 +191,25 @@ def test_a_mistake_in_the_file_is_named(tmp_path: Path) -> None:
     assert (2, True) == (done.returncode, "'serve.lissten' is no option" in done.stderr)
 
 
+def test_the_users_folder_is_meant_by_a_tilde(tmp_path: Path) -> None:
+    """Where no shell has looked at it: in the file and in the environment."""
+    config = tmp_path / "config.toml"
+    config.write_text('data-dir = "~/file"\n')
+    by_file = run_command("--config", str(config), "migrate", HOME=str(tmp_path))
+    by_environment = run_command("migrate", HOME=str(tmp_path), SESSIOND_DATA_DIR="~/environment")
+    for done, name in ((by_file, "file"), (by_environment, "environment")):
+        assert 0 == done.returncode
+        assert (tmp_path / name / "sessions.db").exists()
+
+
+def test_a_folder_without_a_name_is_refused(tmp_path: Path) -> None:
+    """As of a variable that is not set: it would be the working directory."""
+    done = run_command("migrate", "--data-dir", "")
+    assert 2 == done.returncode
+    assert "--data-dir" in done.stderr
+    assert "is empty" in done.stderr
+
+
 def test_migrate_status_creates_nothing(tmp_path: Path) -> None:
     """Looking is not touching."""
     done = run_command("migrate", "--status", "--json", "--data-dir", str(tmp_path / "data"))

@@ -6,7 +6,14 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["Address", "DataDir", "Json", "RightChoice", "SessionId"]
+__all__ = ["Address", "DataDir", "Json", "RightChoice", "SessionId", "expanded_path"]
+
+
+def expanded_path(value: str | Path) -> Path:
+    """The path of an option, in which `~` is the user's folder where no shell has looked at it."""
+    if not str(value):
+        raise typer.BadParameter("it is empty; name a path")
+    return Path(value).expanduser()
 
 
 class RightChoice(StrEnum):
@@ -33,6 +40,7 @@ DataDir = Annotated[
     typer.Option(
         "--data-dir",
         envvar="SESSIOND_DATA_DIR",
+        parser=expanded_path,
         metavar="FOLDER",
         help="Where the database is. [default: the user's data folder]",
         show_default=False,
