@@ -10,6 +10,7 @@ import grpc
 import platformdirs
 
 __all__ = [
+    "DATA_DIR_VARIABLE",
     "TLS_CA_VARIABLE",
     "TLS_CERT_VARIABLE",
     "TLS_KEY_VARIABLE",
@@ -19,6 +20,7 @@ __all__ = [
     "TokenReader",
 ]
 
+DATA_DIR_VARIABLE = "SESSIOND_DATA_DIR"
 TOKEN_VARIABLE = "SESSIOND_TOKEN"  # noqa: S105 - a name
 TOKEN_FILE_VARIABLE = "SESSIOND_TOKEN_FILE"  # noqa: S105 - a name
 TLS_CA_VARIABLE = "SESSIOND_TLS_CA"
@@ -54,20 +56,23 @@ class Credentials:
         )
 
     @classmethod
-    def from_environment(cls, address: str) -> "Credentials":
+    def from_environment(cls, address: str, *, data_dir: Path | None = None) -> "Credentials":
         """The credentials for an address that nobody has named.
 
         What SESSIOND_TOKEN, SESSIOND_TOKEN_FILE, SESSIOND_TLS_CA, SESSIOND_TLS_CLIENT_CERT and SESSIOND_TLS_CLIENT_KEY
         say. Where they say nothing, the files of a daemon of the same user: its default token at a port of this
         machine, and what `sessiond tls init` made at `tls:` addresses. At a Unix socket nothing is shown unless it was
         named.
+
+        The daemon's token is in its data directory: what SESSIOND_DATA_DIR says, else `data_dir`, else the default.
         """
         token = os.environ.get(TOKEN_VARIABLE) or None
         token_file = _named(TOKEN_FILE_VARIABLE)
         ca_file, certificate, key = map(_named, (TLS_CA_VARIABLE, TLS_CERT_VARIABLE, TLS_KEY_VARIABLE))
         # The token of this user's daemon is of no use elsewhere, and must not be shown there.
         if token is None and token_file is None and _is_local_port(address):
-            token_file = _existing(platformdirs.user_data_path("sessiond") / "token")
+            folder = _named(DATA_DIR_VARIABLE) or data_dir or platformdirs.user_data_path("sessiond")
+            token_file = _existing(folder / "token")
         if address.startswith("tls:"):
             folder = platformdirs.user_config_path("sessiond") / "tls"
             ca_file = ca_file or _existing(folder / "ca.pem")

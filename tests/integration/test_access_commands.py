@@ -107,6 +107,16 @@ def test_wrong_files_are_told_before_anything_starts(tmp_path: Path) -> None:
     assert (1, True) == (refused.returncode, "letters" in refused.stderr)
 
 
+def test_the_token_is_found_in_the_data_directory_that_the_configuration_names(tmp_path: Path) -> None:
+    """As the daemon of the same configuration left it there."""
+    with DaemonProcess(tmp_path, listen="127.0.0.1:0") as daemon:
+        settings = tmp_path / "config.toml"
+        for text in (f'data-dir = "{daemon.data_dir}"\n', f'[serve]\ndata-dir = "{daemon.data_dir}"\n'):
+            settings.write_text(text)
+            assert "serves" in run("--config", str(settings), "ping", address=listening(daemon))
+        assert "serves" in run("ping", address=listening(daemon), SESSIOND_DATA_DIR=str(daemon.data_dir))
+
+
 def test_the_configuration_file_names_credentials_and_nested_commands(tmp_path: Path) -> None:
     """Keys of the program itself, of all commands, and of a command of a group."""
     with DaemonProcess(tmp_path, listen="127.0.0.1:0") as daemon:

@@ -99,6 +99,7 @@ def configure(
             ca_file=tls_ca or path_setting(own, "tls_ca"),
             certificate_file=tls_client_cert or path_setting(own, "tls_client_cert"),
             key_file=tls_client_key or path_setting(own, "tls_client_key"),
+            data_dir=path_setting(context.default_map.get("serve", {}), "data_dir"),
         )
     )
 

@@ -20,6 +20,8 @@ class CredentialFiles:
     ca_file: Path | None = None
     certificate_file: Path | None = None
     key_file: Path | None = None
+    data_dir: Path | None = None
+    """That of the user's daemon, whose token is in it."""
 
     def credentials(self, address: str) -> "Credentials":
         """The credentials for an address; the client library finds those that were not named."""
@@ -27,7 +29,7 @@ class CredentialFiles:
 
         from sessionstore import Credentials
 
-        found = Credentials.from_environment(address)
+        found = Credentials.from_environment(address, data_dir=self.data_dir)
         if self.token_file is not None:
             found = replace(found, token=None, token_file=self.token_file)
         if self.certificate_file is not None or self.key_file is not None:

@@ -8,6 +8,7 @@ from sessionstore import Credentials
 from sessionstore.channel import open_channel
 
 VARIABLES = (
+    "SESSIOND_DATA_DIR",
     "SESSIOND_TOKEN",
     "SESSIOND_TOKEN_FILE",
     "SESSIOND_TLS_CA",
@@ -42,6 +43,23 @@ def test_the_default_token_is_for_ports_of_this_machine(home: Path, address: str
 def test_the_default_token_is_shown_to_nobody_else(address: str) -> None:
     """Somebody else's machine must not learn it."""
     assert None is Credentials.from_environment(address).token_file
+
+
+def test_the_default_token_is_that_of_the_data_directory_that_is_used(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """One of an earlier daemon elsewhere is not shown, not even where there is no other."""
+    assert None is Credentials.from_environment("localhost:5", data_dir=tmp_path / "other").token_file
+    for folder in ("other", "named"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "token").write_text("sst_other\n")
+    found = Credentials.from_environment("localhost:5", data_dir=tmp_path / "other")
+    assert tmp_path / "other/token" == found.token_file
+    monkeypatch.setenv("SESSIOND_DATA_DIR", str(tmp_path / "named"))
+    for data_dir in (None, tmp_path / "other"):
+        found = Credentials.from_environment("localhost:5", data_dir=data_dir)
+        assert tmp_path / "named/token" == found.token_file
+    assert None is Credentials.from_environment("example.com:5").token_file
 
 
 def test_the_local_authority_is_trusted_at_addresses_with_tls(home: Path) -> None:
