@@ -41,6 +41,7 @@ def _bind_one(server: grpc.aio.Server, listener: Listener, tls: grpc.ServerCrede
     if listener.socket is not None:
         _make_folder(listener.socket.parent)
         _clear_socket(listener.socket)
+        _try_socket(listener.socket)
     else:
         _try_port(listener)
     # Not for a moment may somebody else connect to the socket.
@@ -100,6 +101,16 @@ def _clear_socket(path: Path) -> None:
         except OSError as error:
             raise AddressInUseError(f"cannot use unix:{path}: {error.strerror}") from error
     raise AddressInUseError(f"another server listens on unix:{path}; stop it, or choose another path")
+
+
+def _try_socket(path: Path) -> None:
+    """Makes a socket and removes it: gRPC would tell no reason, and write lines of its own."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as tried:
+        try:
+            tried.bind(str(path))
+        except OSError as error:
+            raise AddressInUseError(f"cannot listen on unix:{path}: {error.strerror}") from error
+    path.unlink()
 
 
 def bind_web(listener: Listener) -> tuple[socket.socket, Listener]:

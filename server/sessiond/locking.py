@@ -14,6 +14,8 @@ __all__ = ["DataDirError", "DataDirInUseError", "DataDirLock"]
 
 LOCK_NAME = "sessiond.lock"
 
+_DATABASE_SUFFIXES = {".db", ".db-wal", ".db-shm"}
+
 
 class DataDirError(Exception):
     """The data directory cannot be used; the text says why."""
@@ -48,6 +50,11 @@ class DataDirLock:
             raise DataDirInUseError(
                 f"the data directory {self._data_dir} is in use by {holder}; stop it, or choose another --data-dir"
             ) from None
+        try:
+            self._check_rights()
+        except DataDirError:
+            os.close(descriptor)
+            raise
         self._descriptor = descriptor
         self.describe([])
         return self
@@ -59,6 +66,15 @@ class DataDirLock:
         os.ftruncate(self._descriptor, 0)
         os.close(self._descriptor)
         self._descriptor = -1
+
+    def _check_rights(self) -> None:
+        """What SQLite would tell later, or with each write. Raises DataDirError."""
+        databases = [path for path in self._data_dir.iterdir() if path.suffix in _DATABASE_SUFFIXES]
+        for path in (self._data_dir, *databases):
+            if path != self._data_dir and not path.is_file():
+                raise DataDirError(f"{path} is no file; choose another --data-dir, or move it away")
+            if not os.access(path, os.R_OK | os.W_OK):
+                raise DataDirError(f"{path} cannot be written by this user; give it the right to, or choose --data-dir")
 
     def describe(self, addresses: list[str]) -> None:
         """Writes down who holds the lock and where it listens, for whoever finds it taken."""

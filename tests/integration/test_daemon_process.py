@@ -1,5 +1,7 @@
 """The daemon as a process: how it starts, refuses and stops."""
 
+import errno
+import os
 import signal
 import socket
 import threading
@@ -65,6 +67,13 @@ def test_a_second_daemon_on_one_port_is_refused(tmp_path: Path) -> None:
         assert 5 == second.returncode
         assert "another program listens on" in second.stderr
         assert 0 == run_command("ping", address=first.address).returncode
+
+
+def test_a_socket_that_cannot_be_made_is_told_with_the_reason(tmp_path: Path) -> None:
+    """In a line of ours alone: there are no sockets in this folder, whoever asks."""
+    done = run_command("serve", "--data-dir", str(tmp_path / "data"), "--listen", "unix:/proc/self/s.sock")
+    assert (5, "") == (done.returncode, done.stdout)
+    assert f"Error: cannot listen on unix:/proc/self/s.sock: {os.strerror(errno.ENOENT)}\n" == done.stderr
 
 
 def test_a_socket_that_a_killed_daemon_left_is_taken_over(tmp_path: Path) -> None:

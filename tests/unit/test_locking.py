@@ -52,3 +52,38 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(DataDirError, match="cannot use the data directory"):
         DataDirLock(tmp_path / "file" / "data").__enter__()
+
+
+@pytest.mark.parametrize("name", ["", "sessions.db", "sessions.db-wal"])
+def test_a_folder_or_a_database_that_cannot_be_written_is_told_before_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Else the daemon would be ready, and refuse each write."""
+    for file in ("sessions.db", "sessions.db-wal", "sessions.db.copy"):
+        (tmp_path / file).touch()
+    ours = os.access
+    monkeypatch.setattr(
+        os, "access", lambda path, mode: ours(path, mode) and not (path == tmp_path / name and mode & os.W_OK)
+    )
+    with pytest.raises(DataDirError, match=f"{tmp_path / name} cannot be written by this user; give it the right to"):
+        DataDirLock(tmp_path).__enter__()
+    monkeypatch.undo()
+    with DataDirLock(tmp_path):
+        assert True
+
+
+def test_a_folder_in_the_place_of_the_database_is_told(tmp_path: Path) -> None:
+    """SQLite would speak of an error of the disk."""
+    (tmp_path / "sessions.db").mkdir()
+    with pytest.raises(DataDirError, match=r"sessions\.db is no file; choose another"):
+        DataDirLock(tmp_path).__enter__()
+
+
+def test_a_copy_that_may_only_be_read_is_nobodys_business(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever keeps one beside the database may protect it."""
+    copy = tmp_path / "sessions.db.copy"
+    copy.touch()
+    ours = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: path != copy and ours(path, mode))
+    with DataDirLock(tmp_path):
+        assert True
