@@ -12,6 +12,7 @@ from sessiond.store.sqlite.engine import DATABASE_NAME, SqliteStore
 from sessiond.store.sqlite.event_index import EVENTS_AT_ONCE
 from sessiond.store.sqlite.migration_files import load_migrations
 from sessiond.store.sqlite.migrations import migrate
+from sessiond.store.sqlite.session_operations import ArchiveSession
 from sessionstore.v1 import session_store_service_pb2 as pb
 from sessionstore.v1.event_pb2 import StoredEvent
 from tests.builders import append, commit, custom, part
@@ -82,6 +83,25 @@ async def test_a_commit_of_events_that_are_known_and_new_is_told_apart(store: Sq
     results = [result.append_event for result in await submit(store, *both)]
     assert [True, False, True] == [result.already_existed for result in results]
     assert [0, 2 * EVENTS_AT_ONCE, 2 * EVENTS_AT_ONCE] == [result.sequence for result in results]
+
+
+async def test_a_repeat_is_recognized_in_a_group_in_which_a_session_is_archived(store: SqliteStore) -> None:
+    """Which writes what has changed so far, and indexes it, in the middle of the group."""
+    await create(store)
+    await store.create_session(pb.CreateSessionRequest(session_id="other"))
+    await fill(store, EVENTS_AT_ONCE)
+    groups = store.metrics().groups
+    commits = [commit("s", append(part(), f"n{number}")) for number in range(EVENTS_AT_ONCE)]
+    first = [store.submit(each) for each in commits]
+    archiving = store._writer.submit(ArchiveSession("other"))
+    again = [store.submit(each) for each in commits]
+    await archiving
+    assert groups + 1 == store.metrics().groups
+    answers = [(await one).results[0].append_event for one in first]
+    repeats = [(await one).results[0].append_event for one in again]
+    assert [answer.sequence for answer in answers] == [repeat.sequence for repeat in repeats]
+    assert all(repeat.already_existed for repeat in repeats)
+    await fill(store, 2 * EVENTS_AT_ONCE, first=EVENTS_AT_ONCE)
 
 
 async def test_a_commit_that_is_undone_leaves_its_ids_free(store: SqliteStore) -> None:

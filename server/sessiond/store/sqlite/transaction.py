@@ -262,6 +262,8 @@ class WriteTransaction:
                 index_events(connection, row.session_key, row.unindexed)
                 row.unindexed_from = row.next_event
                 self._memory.recent_ids[row.session_key] = {}
+                # It may be in the middle of a group: what the index did not have then, it has now.
+                self._indexed_ids.pop(row.session_key, None)
         # Only where the clock stepped back: else what is written to is hot.
         write_copies(connection, filter(self._horizon.has, map(self._rows.__getitem__, self._changed)))
         rows, with_count = [], []
