@@ -4,8 +4,9 @@ import asyncio
 import os
 import sqlite3
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from typing import Any
 from unittest.mock import Mock
 
 import pytest
@@ -14,6 +15,7 @@ from sessiond.store.errors import CorruptedError, OutOfMemoryError, StorageUnava
 from sessiond.store.sqlite import appends, event_reads, upkeep, writer
 from sessiond.store.sqlite.engine import DATABASE_NAME, SqliteStore
 from sessiond.store.sqlite.inspection import inspect_database
+from sessiond.store.sqlite.log_file import LogFile
 from sessiond.store.sqlite.migrations import migrate
 from sessiond.store.sqlite.reserve import Reserve
 from sessionstore.v1 import session_store_service_pb2 as pb
@@ -168,6 +170,45 @@ async def test_a_write_that_finds_no_memory_leaves_nothing(store: SqliteStore, m
     assert [] == await events_of(store, "s")
     assert [0, 1] == [result.append_event.sequence for result in (await store.submit(both)).results]
     assert store._writer.state.possible
+
+
+@pytest.mark.parametrize("error", [MemoryError(), OSError(5, "Input/output error")])
+async def test_what_is_done_after_a_commit_fails_no_write(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """Each is answered once and stored once, and the next ones are taken: a checkpoint is tried again later."""
+    asked, tried = iter([error]), iter([error])
+    monkeypatch.setattr(upkeep, "CHECKPOINT_FRAMES", 0)
+    store._writer._upkeep._due_frames = 0
+
+    def failing(at: Callable[..., Any], errors: Iterator[Exception]) -> Callable[..., Any]:
+        def fail(self: upkeep.Upkeep, *arguments: Any) -> Any:
+            for first in errors:
+                raise first
+            return at(self, *arguments)
+
+        return fail
+
+    monkeypatch.setattr(LogFile, "size", failing(LogFile.size, asked))
+    together = [store.submit(commit("s", append(part(str(number))))) for number in range(3)]
+    assert [0, 1, 2] == [(await each).results[0].append_event.sequence for each in together]
+    monkeypatch.setattr(upkeep.Upkeep, "_checkpoint", failing(upkeep.Upkeep._checkpoint, tried))
+    assert [3, 4, 5] == [await append_event(store, "later") for _ in range(3)]
+    assert 6 == len(await events_of(store, "s"))
+    assert [] == [*asked, *tried]
+
+
+async def test_what_nobody_foresaw_ends_a_write_and_not_the_writer(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Else whoever writes next would wait for ever."""
+    publish = store._writer._publish
+    monkeypatch.setattr(store._writer, "_publish", Mock(side_effect=LookupError("unforeseen")))
+    with pytest.raises(LookupError):
+        await append_event(store, "unanswered")
+    monkeypatch.setattr(store._writer, "_publish", publish)
+    assert 1 == await append_event(store, "answered")
+    assert "unforeseen" in caplog.text
 
 
 async def test_a_read_that_finds_no_memory_says_so(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:

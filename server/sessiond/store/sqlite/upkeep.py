@@ -93,8 +93,12 @@ class Upkeep:
         return isinstance(error, sqlite3.Error) and is_read_only(error) and not self._log.head.may_be_written()
 
     def checkpoint_is_due(self) -> bool:
-        """Whether the log has grown enough."""
-        size = self._log.size()
+        """Whether the log has grown enough; no, when that cannot be told: after a commit nothing must fail."""
+        try:
+            size = self._log.size()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the next group asks again
+            _log.warning("the size of the log cannot be told: %s", error)
+            return False
         return size.frames - size.checkpointed >= self._due_frames
 
     def checkpoint(self, connection: sqlite3.Connection) -> None:
@@ -114,7 +118,7 @@ class Upkeep:
             self.before_writing()
             with _patience(connection, READER_PATIENCE_SECONDS):
                 is_busy, *_ = connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
-        except (sqlite3.Error, StoreError) as error:
+        except (sqlite3.Error, MemoryError, StoreError) as error:
             self.failed(error)
             self._due_frames = size.frames - size.checkpointed + CHECKPOINT_FRAMES
             _log.warning("a checkpoint failed: %s", error)

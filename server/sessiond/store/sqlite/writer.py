@@ -166,7 +166,7 @@ class Writer:
                 await self._advance()
             group = self._take_group()
             if group.writes:
-                await self._apply(group)
+                await self._apply_whatever_happens(group)
             elif self._closing:
                 return
             self._gathering.written(self._waiting.written(), self._waiting.sources())
@@ -216,6 +216,15 @@ class Writer:
         self._taken.clear()
         return group
 
+    async def _apply_whatever_happens(self, group: Group) -> None:
+        """Applies a group; what nobody foresaw is the answer of those that have none, and does not end the writer."""
+        try:
+            await self._apply(group)
+        except Exception as error:  # noqa: BLE001 - nobody foresaw it
+            _log.exception("a group of writes could not be answered")
+            while group.writes:
+                _fail(group.writes.popleft().future, error)
+
     async def _apply(self, group: Group) -> None:
         writes = group.writes
         operations = [write.operation for write in writes]
@@ -238,7 +247,14 @@ class Writer:
         """After the answers: nobody has to wait for it but who writes next; who goes first has not to, once."""
         self._is_checkpoint_late = self._is_one_first and not self._is_checkpoint_late
         if not self._is_checkpoint_late:
-            await self._connection.run(self._upkeep.checkpoint)
+            await self._look_after(self._upkeep.checkpoint)
+
+    async def _look_after(self, work: Callable[[sqlite3.Connection], None]) -> None:
+        """Does something about the files for which nobody waits, and which is due again when it fails."""
+        try:
+            await self._connection.run(work)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the writes go on
+            _log.warning("the files of the store could not be looked after: %s", error)
 
     async def _write(
         self, operations: list[Operation[Any]], ends_after: Callable[[int], bool] = lambda _: False
@@ -310,7 +326,7 @@ class Writer:
             return
         if not self.state.possible:
             _log.warning("writing is possible again")
-            await self._connection.run(lambda _: self._upkeep.refill())
+            await self._look_after(lambda _: self._upkeep.refill())
         self.state.note(possible=True)
 
 
