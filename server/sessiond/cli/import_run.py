@@ -1,5 +1,6 @@
 """One run of the import command: the files, their problems, and what came of them."""
 
+import stat
 import sys
 from collections import deque
 from collections.abc import AsyncIterator, Iterable, Iterator
@@ -48,8 +49,7 @@ class ImportRun:
         self._files: list[_File] = []
         self._paths = list(paths)
         for path in self._paths:
-            if not path.exists():
-                raise CommandError(f"there is no file or folder {path}", ExitCode.USAGE)
+            _check_kind(path)
 
     def check(self) -> None:
         """Reads everything without writing anything. Raises CommandError when anything is wrong."""
@@ -152,6 +152,24 @@ class ImportRun:
     def _problem(self, message: str) -> None:
         self.problems += 1
         sys.stderr.write(f"{visible(message)}\n")
+
+
+def _check_kind(path: Path) -> None:
+    """Raises CommandError for what is neither a file nor a folder.
+
+    A transcript is read more than once, and a pipe can be read only once; opening one may take for ever.
+    """
+    shown = visible(str(path))
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        raise CommandError(f"there is no file or folder {shown}", ExitCode.USAGE) from None
+    except OSError as error:
+        raise CommandError(f"{shown}: {error.strerror or error}", ExitCode.USAGE) from error
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        raise CommandError(
+            f"{shown} is not a regular file: save what it gives to a file and import that", ExitCode.USAGE
+        )
 
 
 @contextmanager

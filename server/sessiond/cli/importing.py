@@ -31,6 +31,7 @@ def import_(
 
     The format is told by the content. What is stored already is not stored again, so a transcript that has grown can
     simply be imported again. Lines that cannot be read are reported, and the exit code is then 4.
+    What comes through a pipe must be saved to a file first.
 
     Example: sessiond import ~/.claude/projects
     """
