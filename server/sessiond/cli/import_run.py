@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -54,8 +55,7 @@ class ImportRun:
     def check(self) -> None:
         """Reads everything without writing anything. Raises CommandError when anything is wrong."""
         for transcript in self._transcripts():
-            for problem in transcript.check():
-                self._report(transcript.path, problem.line, problem.error)
+            deque(self._steps(transcript), maxlen=0)
         if self.problems:
             raise CommandError(f"{self.problems} problems, see above; nothing was imported", ExitCode.INCOMPLETE)
 
@@ -63,15 +63,15 @@ class ImportRun:
         """Imports all files; what cannot be read is reported, and the rest goes on."""
         with _progress() as progress:
             for transcript in self._transcripts():
-                file = _File(transcript)
-                self._files.append(file)
-                await self._import_file(client, file, progress)
+                await self._import_file(client, _File(transcript), progress)
 
     def print_summary(self) -> None:
         """What each file held, and what of it was new."""
         if self._as_json:
             for file in self._files:
                 print_json(_as_dict(file))
+            return
+        if not self._files:
             return
         table = Table(box=None, pad_edge=False)
         table.add_column("file", overflow="fold")
@@ -121,6 +121,15 @@ class ImportRun:
             raise CommandError("found no transcripts; name files, or folders that hold some", ExitCode.USAGE)
 
     async def _import_file(self, client: AsyncSessionStore, file: _File, progress: Progress) -> None:
+        problems = self.problems
+        steps = self._steps(file.transcript)
+        first = next((step for step in steps if step.commit is not None), None)
+        if first is None:
+            # It has changed since its format was told; a session of nothing would look like success.
+            if self.problems == problems:
+                self._problem(f"{file.transcript.path}: not one entry could be read, so no session was made")
+            return
+        self._files.append(file)
         create = file.transcript.create
         # One that exists with another configuration is of an earlier version; what is new is added all the same.
         with suppress(SessionAlreadyExistsError):
@@ -129,9 +138,7 @@ class ImportRun:
         waiting: deque[Step] = deque()
 
         async def commits() -> AsyncIterator[CommitRequest]:
-            for step in file.transcript.steps():
-                if step.problem is not None:
-                    self._report(file.transcript.path, step.line, step.problem.error)
+            for step in chain((first,), steps):
                 if step.commit is not None:
                     waiting.append(step)
                     yield step.commit
@@ -145,6 +152,21 @@ class ImportRun:
                 file.refused += 1
                 self._report(file.transcript.path, step.line, str(error_from_status(outcome.error)))
         progress.remove_task(task)
+
+    def _steps(self, transcript: Transcript) -> Iterator[Step]:
+        """The steps of a transcript; what cannot be read is reported, also when the file ends so."""
+        steps = transcript.steps()
+        while True:
+            try:
+                step = next(steps, None)
+            except OSError as error:
+                self._problem(f"{transcript.path}: {error.strerror or error}")
+                return
+            if step is None:
+                return
+            if step.problem is not None:
+                self._report(transcript.path, step.line, step.problem.error)
+            yield step
 
     def _report(self, path: Path, line: int, message: str) -> None:
         self._problem(f"{path}:{line}: {message}")

@@ -89,3 +89,9 @@ def test_a_path_through_a_folder_that_cannot_be_searched_is_refused(tmp_path: Pa
 def test_a_refusal_does_not_steer_the_terminal() -> None:
     """Nor does it fail at a name that is no text."""
     assert (ExitCode.USAGE, "there is no file or folder /\\x1b[31m\\udcff") == refusal(Path("/\x1b[31m\udcff"))
+
+
+def test_an_import_of_nothing_has_no_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Headings over nothing say nothing."""
+    ImportRun([tmp_path], as_json=False).print_summary()
+    assert "" == capsys.readouterr().out

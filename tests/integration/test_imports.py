@@ -1,0 +1,53 @@
+"""Imports into a real daemon: of files that change meanwhile, have odd names, or lie beside others."""
+
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import pytest
+
+from sessiond.cli import import_run
+from sessiond.cli.import_run import ImportRun
+from sessiond.importers import FoundFile, find_transcripts
+from sessionstore import AsyncSessionStore
+
+FIXTURES = Path(__file__).parents[1] / "unit" / "importers" / "fixtures"
+
+
+@pytest.mark.parametrize("fixture", ["claude_code.jsonl", "codex.jsonl", "swe_agent.traj", "mini_swe_agent.traj.json"])
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda path: path.write_bytes(b""), ""),
+        (lambda path: path.write_bytes(b"\n\n"), ""),
+        (lambda path: path.unlink(), "No such file or directory"),
+    ],
+)
+async def test_what_has_no_entry_any_more_makes_no_session(
+    client: AsyncSessionStore,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    fixture: str,
+    change: Callable[[Path], object],
+    told: str,
+) -> None:
+    """A file that is emptied or removed after its format was told is left out, and the report names it."""
+    path = tmp_path / "t.jsonl"
+    shutil.copy(FIXTURES / fixture, path)
+
+    def changed(paths: Iterable[Path]) -> Iterator[FoundFile]:
+        for file in find_transcripts(paths):
+            change(path)
+            yield file
+
+    monkeypatch.setattr(import_run, "find_transcripts", changed)
+    run = ImportRun([path], as_json=False)
+    await run.carry_out(client)
+    run.print_summary()
+    output = capsys.readouterr()
+    assert [] == [session.id async for session in client.list_sessions()]
+    assert run.problems
+    assert f"{path}:" in output.err
+    assert told in output.err
+    assert "" == output.out
