@@ -41,7 +41,7 @@ class ImportRun:
     """Imports files one after another.
 
     Attributes:
-        problems: The number of entries and files that were left out.
+        problems: The number of entries, files and folders that were left out.
     """
 
     def __init__(self, paths: Iterable[Path], *, as_json: bool) -> None:
@@ -112,7 +112,7 @@ class ImportRun:
             if file.transcript is not None:
                 found += 1
                 yield file.transcript
-            elif file.was_named:
+            elif file.was_named or not file.was_read:
                 self._problem(str(file.error))
             else:
                 # A folder of transcripts holds other files too.

@@ -1,6 +1,7 @@
 """What an import says of paths that it cannot use, before a daemon is asked for anything."""
 
 import os
+import shutil
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -89,6 +90,38 @@ def test_a_path_through_a_folder_that_cannot_be_searched_is_refused(tmp_path: Pa
 def test_a_refusal_does_not_steer_the_terminal() -> None:
     """Nor does it fail at a name that is no text."""
     assert (ExitCode.USAGE, "there is no file or folder /\\x1b[31m\\udcff") == refusal(Path("/\x1b[31m\udcff"))
+
+
+@pytest.mark.parametrize(("method", "denied"), [("iterdir", "closed"), ("stat", "closed/b.jsonl")])
+def test_a_folder_below_that_cannot_be_read_is_a_problem(
+    tmp_path: Path, deny: Deny, capsys: pytest.CaptureFixture[str], method: str, denied: str
+) -> None:
+    """Whether it cannot be listed, or what it lists cannot be looked at."""
+    shutil.copy(FIXTURES / "codex.jsonl", tmp_path / "a.jsonl")
+    (tmp_path / "closed").mkdir()
+    shutil.copy(FIXTURES / "codex.jsonl", tmp_path / "closed" / "b.jsonl")
+    deny(method, tmp_path / denied)
+    run = ImportRun([tmp_path], as_json=False)
+    with pytest.raises(CommandError) as caught:
+        run.check()
+    assert (ExitCode.INCOMPLETE, 1) == (caught.value.code, run.problems)
+    assert f"{tmp_path / denied}: Permission denied\n" == capsys.readouterr().err
+
+
+def test_a_file_below_that_cannot_be_read_is_a_problem(
+    tmp_path: Path, deny: Deny, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It may well be a transcript; what is none is only passed over."""
+    shutil.copy(FIXTURES / "codex.jsonl", tmp_path / "a.jsonl")
+    (tmp_path / "notes.txt").write_text("notes")
+    deny("open", tmp_path / "a.jsonl")
+    run = ImportRun([tmp_path], as_json=False)
+    with pytest.raises(CommandError) as caught:
+        run.check()
+    assert (ExitCode.INCOMPLETE, 1) == (caught.value.code, run.problems)
+    first, second = capsys.readouterr().err.splitlines()
+    assert f"{tmp_path / 'a.jsonl'}: Permission denied" == first
+    assert second.startswith(f"skipped: {tmp_path / 'notes.txt'}: ")
 
 
 def test_an_import_of_nothing_has_no_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
