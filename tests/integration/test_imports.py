@@ -1,5 +1,6 @@
 """Imports into a real daemon: of files that change meanwhile, have odd names, or lie beside others."""
 
+import json
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -51,3 +52,19 @@ async def test_what_has_no_entry_any_more_makes_no_session(
     assert f"{path}:" in output.err
     assert told in output.err
     assert "" == output.out
+
+
+async def test_a_name_that_is_no_text_is_spelled_out(
+    client: AsyncSessionStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It neither ends the report nor steers the terminal; in JSON it is the name itself."""
+    path = tmp_path / "\x1b[31m\udcff.jsonl"
+    shutil.copy(FIXTURES / "codex.jsonl", path)
+    for as_json in (False, True):
+        run = ImportRun([path], as_json=as_json)
+        await run.carry_out(client)
+        run.print_summary()
+    *table, as_line = capsys.readouterr().out.splitlines()
+    assert f"{tmp_path}/\\x1b[31m\\udcff.jsonl: session " in table[-1]
+    assert "\x1b" not in "".join(table)
+    assert str(path) == json.loads(as_line)["file"]

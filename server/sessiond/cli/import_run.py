@@ -104,7 +104,7 @@ class ImportRun:
             table.add_row(one_line(file.transcript.name, 200), *map(str, numbers))
         console().print(table)
         for file in self._files:
-            sys.stdout.write(f"{file.transcript.name}: session {visible(file.transcript.create.session_id)}\n")
+            sys.stdout.write(f"{visible(f'{file.transcript.name}: session {file.transcript.session_id}')}\n")
 
     def _transcripts(self) -> Iterator[Transcript]:
         found = 0
