@@ -68,3 +68,19 @@ async def test_a_name_that_is_no_text_is_spelled_out(
     assert f"{tmp_path}/\\x1b[31m\\udcff.jsonl: session " in table[-1]
     assert "\x1b" not in "".join(table)
     assert str(path) == json.loads(as_line)["file"]
+
+
+async def test_what_was_passed_over_is_told_once(
+    client: AsyncSessionStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Although a strict import goes through everything twice."""
+    folder = tmp_path / "transcripts"
+    folder.mkdir()
+    shutil.copy(FIXTURES / "codex.jsonl", folder)
+    (folder / "notes.txt").write_text("notes")
+    run = ImportRun([folder], as_json=False)
+    run.check()
+    await run.carry_out(client)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"skipped: {folder / 'notes.txt'}: not a transcript")
+    assert not run.problems

@@ -48,6 +48,7 @@ class ImportRun:
         self.problems = 0
         self._as_json = as_json
         self._files: list[_File] = []
+        self._passed_over: set[str] = set()
         self._paths = list(paths)
         for path in self._paths:
             _check_kind(path)
@@ -75,18 +76,7 @@ class ImportRun:
             return
         table = Table(box=None, pad_edge=False)
         table.add_column("file", overflow="fold")
-        headings = (
-            "entries",
-            "messages",
-            "tool calls",
-            "events",
-            "customs",
-            "skipped",
-            "invalid",
-            "new",
-            "already there",
-        )
-        for heading in headings:
+        for heading in HEADINGS:
             table.add_column(heading, justify="right")
         for file in self._files:
             held = file.transcript.summary
@@ -115,8 +105,7 @@ class ImportRun:
             elif file.was_named or not file.was_read:
                 self._problem(str(file.error))
             else:
-                # A folder of transcripts holds other files too.
-                sys.stderr.write(f"skipped: {visible(str(file.error))}\n")
+                self._pass_over(str(file.error))
         if not found and not self.problems:
             raise CommandError("found no transcripts; name files, or folders that hold some", ExitCode.USAGE)
 
@@ -167,6 +156,12 @@ class ImportRun:
             if step.problem is not None:
                 self._report(transcript.path, step.line, step.problem.error)
             yield step
+
+    def _pass_over(self, message: str) -> None:
+        """A folder of transcripts holds other files too. A strict import meets them twice, and tells of them once."""
+        if message not in self._passed_over:
+            self._passed_over.add(message)
+            sys.stderr.write(f"skipped: {visible(message)}\n")
 
     def _report(self, path: Path, line: int, message: str) -> None:
         self._problem(f"{path}:{line}: {message}")
