@@ -16,7 +16,7 @@ class ExitCode(IntEnum):
     UNREACHABLE = 3
     """No daemon answers at the address."""
     INCOMPLETE = 4
-    """An import went through, but for entries or files that could not be read."""
+    """An import went through, but for entries, files or folders that could not be read."""
     IN_USE = 5
     """The data directory or an address is in use by another process."""
     MIGRATION = 6

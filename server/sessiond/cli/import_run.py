@@ -1,10 +1,12 @@
 """One run of the import command: the files, their problems, and what came of them."""
 
+import stat
 import sys
 from collections import deque
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -39,23 +41,22 @@ class ImportRun:
     """Imports files one after another.
 
     Attributes:
-        problems: The number of entries and files that were left out.
+        problems: The number of entries, files and folders that were left out.
     """
 
     def __init__(self, paths: Iterable[Path], *, as_json: bool) -> None:
         self.problems = 0
         self._as_json = as_json
         self._files: list[_File] = []
+        self._passed_over: set[str] = set()
         self._paths = list(paths)
         for path in self._paths:
-            if not path.exists():
-                raise CommandError(f"there is no file or folder {path}", ExitCode.USAGE)
+            _check_kind(path)
 
     def check(self) -> None:
         """Reads everything without writing anything. Raises CommandError when anything is wrong."""
         for transcript in self._transcripts():
-            for problem in transcript.check():
-                self._report(transcript.path, problem.line, problem.error)
+            deque(self._steps(transcript), maxlen=0)
         if self.problems:
             raise CommandError(f"{self.problems} problems, see above; nothing was imported", ExitCode.INCOMPLETE)
 
@@ -63,9 +64,7 @@ class ImportRun:
         """Imports all files; what cannot be read is reported, and the rest goes on."""
         with _progress() as progress:
             for transcript in self._transcripts():
-                file = _File(transcript)
-                self._files.append(file)
-                await self._import_file(client, file, progress)
+                await self._import_file(client, _File(transcript), progress)
 
     def print_summary(self) -> None:
         """What each file held, and what of it was new."""
@@ -73,20 +72,11 @@ class ImportRun:
             for file in self._files:
                 print_json(_as_dict(file))
             return
+        if not self._files:
+            return
         table = Table(box=None, pad_edge=False)
         table.add_column("file", overflow="fold")
-        headings = (
-            "entries",
-            "messages",
-            "tool calls",
-            "events",
-            "customs",
-            "skipped",
-            "invalid",
-            "new",
-            "already there",
-        )
-        for heading in headings:
+        for heading in HEADINGS:
             table.add_column(heading, justify="right")
         for file in self._files:
             held = file.transcript.summary
@@ -104,7 +94,7 @@ class ImportRun:
             table.add_row(one_line(file.transcript.name, 200), *map(str, numbers))
         console().print(table)
         for file in self._files:
-            sys.stdout.write(f"{file.transcript.name}: session {visible(file.transcript.create.session_id)}\n")
+            sys.stdout.write(f"{visible(f'{file.transcript.name}: session {file.transcript.session_id}')}\n")
 
     def _transcripts(self) -> Iterator[Transcript]:
         found = 0
@@ -112,15 +102,23 @@ class ImportRun:
             if file.transcript is not None:
                 found += 1
                 yield file.transcript
-            elif file.was_named:
+            elif file.was_named or not file.was_read:
                 self._problem(str(file.error))
             else:
-                # A folder of transcripts holds other files too.
-                sys.stderr.write(f"skipped: {visible(str(file.error))}\n")
+                self._pass_over(str(file.error))
         if not found and not self.problems:
             raise CommandError("found no transcripts; name files, or folders that hold some", ExitCode.USAGE)
 
     async def _import_file(self, client: AsyncSessionStore, file: _File, progress: Progress) -> None:
+        problems = self.problems
+        steps = self._steps(file.transcript)
+        first = next((step for step in steps if step.commit is not None), None)
+        if first is None:
+            # It has changed since its format was told; a session of nothing would look like success.
+            if self.problems == problems:
+                self._problem(f"{file.transcript.path}: not one entry could be read, so no session was made")
+            return
+        self._files.append(file)
         create = file.transcript.create
         # One that exists with another configuration is of an earlier version; what is new is added all the same.
         with suppress(SessionAlreadyExistsError):
@@ -129,9 +127,7 @@ class ImportRun:
         waiting: deque[Step] = deque()
 
         async def commits() -> AsyncIterator[CommitRequest]:
-            for step in file.transcript.steps():
-                if step.problem is not None:
-                    self._report(file.transcript.path, step.line, step.problem.error)
+            for step in chain((first,), steps):
                 if step.commit is not None:
                     waiting.append(step)
                     yield step.commit
@@ -146,12 +142,51 @@ class ImportRun:
                 self._report(file.transcript.path, step.line, str(error_from_status(outcome.error)))
         progress.remove_task(task)
 
+    def _steps(self, transcript: Transcript) -> Iterator[Step]:
+        """The steps of a transcript; what cannot be read is reported, also when the file ends so."""
+        steps = transcript.steps()
+        while True:
+            try:
+                step = next(steps, None)
+            except OSError as error:
+                self._problem(f"{transcript.path}: {error.strerror or error}")
+                return
+            if step is None:
+                return
+            if step.problem is not None:
+                self._report(transcript.path, step.line, step.problem.error)
+            yield step
+
+    def _pass_over(self, message: str) -> None:
+        """A folder of transcripts holds other files too. A strict import meets them twice, and tells of them once."""
+        if message not in self._passed_over:
+            self._passed_over.add(message)
+            sys.stderr.write(f"skipped: {visible(message)}\n")
+
     def _report(self, path: Path, line: int, message: str) -> None:
         self._problem(f"{path}:{line}: {message}")
 
     def _problem(self, message: str) -> None:
         self.problems += 1
         sys.stderr.write(f"{visible(message)}\n")
+
+
+def _check_kind(path: Path) -> None:
+    """Raises CommandError for what is neither a file nor a folder.
+
+    A transcript is read more than once, and a pipe can be read only once; opening one may take for ever.
+    """
+    shown = visible(str(path))
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        raise CommandError(f"there is no file or folder {shown}", ExitCode.USAGE) from None
+    except OSError as error:
+        raise CommandError(f"{shown}: {error.strerror or error}", ExitCode.USAGE) from error
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        raise CommandError(
+            f"{shown} is not a regular file: save what it gives to a file and import that", ExitCode.USAGE
+        )
 
 
 @contextmanager

@@ -30,7 +30,8 @@ def import_(
     """Import sessions that agents recorded: Claude Code, Codex, SWE-agent and mini-swe-agent.
 
     The format is told by the content. What is stored already is not stored again, so a transcript that has grown can
-    simply be imported again. Lines that cannot be read are reported, and the exit code is then 4.
+    simply be imported again. Lines, files and folders that cannot be read are reported, and the exit code is then 4.
+    What comes through a pipe must be saved to a file first.
 
     Example: sessiond import ~/.claude/projects
     """
@@ -48,4 +49,4 @@ def import_(
     run_client(work())
     run.print_summary()
     if run.problems:
-        raise CommandError(f"{run.problems} entries or files were left out, see above", ExitCode.INCOMPLETE)
+        raise CommandError(f"{run.problems} entries, files or folders were left out, see above", ExitCode.INCOMPLETE)

@@ -1,6 +1,7 @@
 """What the commands print: JSON lines for scripts, tables and text for people."""
 
 import json
+import re
 import sys
 from typing import Any
 
@@ -13,6 +14,8 @@ __all__ = ["console", "print_json", "print_message"]
 
 PIPE_WIDTH = 200
 """The width of tables where there is no terminal to ask."""
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def console() -> Console:
@@ -29,6 +32,8 @@ def print_message(message: Message, **more: Any) -> None:
 
 def print_json(value: dict[str, Any]) -> None:
     """An object as one line of JSON."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+    text = json.dumps(value, ensure_ascii=False)
+    # The name of a file need not be text; what of it is none can only be written as an escape.
+    sys.stdout.write(_SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n")
     # Whoever reads a pipe live wants the line now.
     sys.stdout.flush()

@@ -20,46 +20,61 @@ class FoundFile:
         error: Why there is no transcript; None when there is one.
         was_named: Whether the file itself was given, so that its being no transcript is a mistake, and not only a file
             among others in a folder.
+        was_read: Whether it could be read. It may be a folder when it could not, whose transcripts are then missing.
     """
 
     path: Path
     transcript: Transcript | None
     error: str | None
     was_named: bool
+    was_read: bool = True
 
 
 def find_transcripts(paths: Iterable[Path]) -> Iterator[FoundFile]:
     """Opens the files given, and all files below the folders given, in the order of their names.
 
-    A file that is met twice is yielded once. Links to folders below a given folder are not followed.
+    A file that is met twice is yielded once. Links to folders below a given folder are not followed, and what is
+    neither a file nor a folder, such as a pipe, is passed over there. A folder that cannot be read is yielded itself.
     """
     met: set[Path] = set()
     for path in paths:
         is_folder = path.is_dir()
-        for file in _files_below(path) if is_folder else (path,):
+        for file, error in _files_below(path) if is_folder else ((path, None),):
             place = file.resolve()
             if place not in met:
                 met.add(place)
-                yield _opened(file, was_named=not is_folder)
+                was_named = not is_folder
+                yield _opened(file, was_named) if error is None else _unreadable(file, error, was_named)
 
 
-def _files_below(folder: Path) -> Iterator[Path]:
+def _files_below(folder: Path) -> Iterator[tuple[Path, OSError | None]]:
+    """The files, and with its error whatever keeps its files to itself."""
     try:
         children = sorted(folder.iterdir())
-    except OSError:
+    except OSError as error:
+        yield folder, error
         return
     for child in children:
-        if child.is_dir():
-            if not child.is_symlink():
-                yield from _files_below(child)
-        elif child.is_file():
-            yield child
+        try:
+            is_folder, is_file = child.is_dir(), child.is_file()
+        except OSError as error:
+            # The folder can be listed, but not searched.
+            yield child, error
+            continue
+        if is_file:
+            yield child, None
+        elif is_folder and not child.is_symlink():
+            yield from _files_below(child)
 
 
-def _opened(path: Path, *, was_named: bool) -> FoundFile:
+def _opened(path: Path, was_named: bool) -> FoundFile:
     try:
         return FoundFile(path, open_transcript(path), None, was_named)
     except UnknownFormatError as error:
         return FoundFile(path, None, str(error), was_named)
     except OSError as error:
-        return FoundFile(path, None, f"{path}: {error.strerror or error}", was_named)
+        return _unreadable(path, error, was_named)
+
+
+def _unreadable(path: Path, error: OSError, was_named: bool) -> FoundFile:
+    return FoundFile(path, None, f"{path}: {error.strerror or error}", was_named, was_read=False)

@@ -1,6 +1,7 @@
 """The format is told by the content, and folders are searched for transcripts."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -83,3 +84,26 @@ def test_a_file_that_was_named_and_is_not_there_is_reported(tmp_path: Path) -> N
     (file,) = find_transcripts([tmp_path / "gone"])
     assert file.was_named
     assert f"{tmp_path / 'gone'}: No such file or directory" == file.error
+
+
+def test_pipes_in_a_folder_are_passed_over_unopened(fixtures: Path, tmp_path: Path) -> None:
+    """So are links to them and links to nothing: a pipe without a writer would hang."""
+    os.mkfifo(tmp_path / "a")
+    (tmp_path / "b").symlink_to(tmp_path / "a")
+    (tmp_path / "c").symlink_to(tmp_path / "gone")
+    shutil.copy(fixtures / "codex.jsonl", tmp_path / "d")
+    assert ["d"] == [file.path.name for file in find_transcripts([tmp_path])]
+
+
+def test_a_folder_that_cannot_be_read_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its transcripts are left out, which is more than that a file is no transcript."""
+
+    def denied(_: Path) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    (tmp_path / "notes.txt").write_text("notes")
+    (read,) = find_transcripts([tmp_path])
+    monkeypatch.setattr(Path, "iterdir", denied)
+    (unread,) = find_transcripts([tmp_path])
+    assert (True, False) == (read.was_read, unread.was_read)
+    assert (tmp_path, f"{tmp_path}: Permission denied") == (unread.path, unread.error)

@@ -1,0 +1,86 @@
+"""Imports into a real daemon: of files that change meanwhile, have odd names, or lie beside others."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import pytest
+
+from sessiond.cli import import_run
+from sessiond.cli.import_run import ImportRun
+from sessiond.importers import FoundFile, find_transcripts
+from sessionstore import AsyncSessionStore
+
+FIXTURES = Path(__file__).parents[1] / "unit" / "importers" / "fixtures"
+
+
+@pytest.mark.parametrize("fixture", ["claude_code.jsonl", "codex.jsonl", "swe_agent.traj", "mini_swe_agent.traj.json"])
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda path: path.write_bytes(b""), ""),
+        (lambda path: path.write_bytes(b"\n\n"), ""),
+        (lambda path: path.unlink(), "No such file or directory"),
+    ],
+)
+async def test_what_has_no_entry_any_more_makes_no_session(
+    client: AsyncSessionStore,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    fixture: str,
+    change: Callable[[Path], object],
+    told: str,
+) -> None:
+    """A file that is emptied or removed after its format was told is left out, and the report names it."""
+    path = tmp_path / "t.jsonl"
+    shutil.copy(FIXTURES / fixture, path)
+
+    def changed(paths: Iterable[Path]) -> Iterator[FoundFile]:
+        for file in find_transcripts(paths):
+            change(path)
+            yield file
+
+    monkeypatch.setattr(import_run, "find_transcripts", changed)
+    run = ImportRun([path], as_json=False)
+    await run.carry_out(client)
+    run.print_summary()
+    output = capsys.readouterr()
+    assert [] == [session.id async for session in client.list_sessions()]
+    assert run.problems
+    assert f"{path}:" in output.err
+    assert told in output.err
+    assert "" == output.out
+
+
+async def test_a_name_that_is_no_text_is_spelled_out(
+    client: AsyncSessionStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It neither ends the report nor steers the terminal; in JSON it is the name itself."""
+    path = tmp_path / "\x1b[31m\udcff.jsonl"
+    shutil.copy(FIXTURES / "codex.jsonl", path)
+    for as_json in (False, True):
+        run = ImportRun([path], as_json=as_json)
+        await run.carry_out(client)
+        run.print_summary()
+    *table, as_line = capsys.readouterr().out.splitlines()
+    assert f"{tmp_path}/\\x1b[31m\\udcff.jsonl: session " in table[-1]
+    assert "\x1b" not in "".join(table)
+    assert str(path) == json.loads(as_line)["file"]
+
+
+async def test_what_was_passed_over_is_told_once(
+    client: AsyncSessionStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Although a strict import goes through everything twice."""
+    folder = tmp_path / "transcripts"
+    folder.mkdir()
+    shutil.copy(FIXTURES / "codex.jsonl", folder)
+    (folder / "notes.txt").write_text("notes")
+    run = ImportRun([folder], as_json=False)
+    run.check()
+    await run.carry_out(client)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"skipped: {folder / 'notes.txt'}: not a transcript")
+    assert not run.problems
