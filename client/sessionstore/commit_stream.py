@@ -92,6 +92,13 @@ class CommitStream:
             submitted.outcome.cancel()
         self._task.cancel()
         await asyncio.wait([self._task])
+        # A task that is cancelled before it has begun does not come to its own end.
+        self._let_go()
+
+    def _let_go(self) -> None:
+        self._timer.cancel()
+        self._call.cancel()
+        self._fail(self._failure or SessionStoreError("the client was closed", code=grpc.StatusCode.CANCELLED))
 
     def _end(self) -> None:
         self._ending = True

@@ -137,7 +137,7 @@ class EventLoop(asyncio.SelectorEventLoop):
         try:
             # Each byte gets its answer all the same, so that nothing is missed whatever else an answer does. One is
             # called for when the socket was closed at its other end, too.
-            for _ in range(max(1, len(waking.recv(AT_ONCE, socket.MSG_PEEK)))):
+            for _ in range(_count_bytes(waking)):
                 answer()
         finally:
             del self.call_soon
@@ -165,6 +165,14 @@ class EventLoop(asyncio.SelectorEventLoop):
         finally:
             if self._burst:
                 self.call_soon(self._take_some)
+
+
+def _count_bytes(waking: socket.socket) -> int:
+    try:
+        return max(1, len(waking.recv(AT_ONCE, socket.MSG_PEEK)))
+    except BlockingIOError:
+        # The loops of a process share one socket, and another one was quicker. To answer is never wrong.
+        return 1
 
 
 def _is_of_grpc(callback: Callable[..., Any]) -> bool:

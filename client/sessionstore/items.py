@@ -1,9 +1,14 @@
 """The items of a streamed or paged answer, one by one."""
 
+import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Iterable
 from types import TracebackType
 from typing import Generic, Self, TypeVar
+
+import grpc
+
+from sessionstore.errors import SessionStoreError
 
 __all__ = ["Items"]
 
@@ -14,19 +19,30 @@ class Items(Generic[T]):
     """What a call answers piece by piece, as an asynchronous iterator of single items.
 
     Nothing is sent before the first item is asked for, and no more is fetched than the answer that holds the next item.
-    Close it, or use it in an `async with` statement, when it is not read to its end.
+    Close it, or use it in an `async with` statement, when it is not read to its end. A wait that is cancelled, or times
+    out, ends the call; who asks for more after it gets a SessionStoreError, and not the end of a whole answer.
     """
 
     def __init__(self, batches: AsyncGenerator[Iterable[T], None]) -> None:
         self._batches = batches
         self._ready: deque[T] = deque()
+        self._is_given_up = False
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> T:
         while (item := self.ready_item()) is None:
-            self._ready.extend(await anext(self._batches))
+            if self._is_given_up:
+                raise SessionStoreError(
+                    "a wait for the next item was cancelled, which ended the call; begin it anew",
+                    code=grpc.StatusCode.CANCELLED,
+                )
+            try:
+                self._ready.extend(await anext(self._batches))
+            except asyncio.CancelledError:
+                self._is_given_up = True
+                raise
         return item
 
     async def __aenter__(self) -> Self:

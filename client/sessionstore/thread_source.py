@@ -19,7 +19,7 @@ class ThreadSource(Generic[T]):
     """An iterable, read in a thread of its own, as an asynchronous one.
 
     The iterable may block, for as long as it likes; an item is handed on as soon as it is there. Its exception is
-    raised after its items.
+    raised after its items; one that is meant to end its thread, such as SystemExit, as the cause of a RuntimeError.
     """
 
     def __init__(self, items: Iterable[T]) -> None:
@@ -69,5 +69,8 @@ class ThreadSource(Generic[T]):
                         loop.call_soon_threadsafe(arrived.set)
             except Exception as error:  # noqa: BLE001 - raised where the items are read
                 self._failure = error
+            except BaseException as error:  # noqa: BLE001 - it would end the event loop there
+                self._failure = RuntimeError(f"the iterable ended with {error!r}")
+                self._failure.__cause__ = error
             self._exhausted = True
             loop.call_soon_threadsafe(arrived.set)

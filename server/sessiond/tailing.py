@@ -84,6 +84,10 @@ class Tail:
                         yield frame.pop()
                         heartbeat_at = monotonic() + self._interval_seconds
                     if not reached_head:
+                        if monotonic() >= heartbeat_at:
+                            # A filter may let nothing pass for long, and a client hangs up on who is silent.
+                            yield self._heartbeat()
+                            heartbeat_at = monotonic() + self._interval_seconds
                         continue
                     if not caught_up:
                         caught_up = True
@@ -93,7 +97,7 @@ class Tail:
                         heartbeat_at = monotonic() + self._interval_seconds
                     await feed.wait(max(0.0, heartbeat_at - monotonic()))
                     if monotonic() >= heartbeat_at and not self._draining.is_set():
-                        yield self._frame(heartbeat=pb.Heartbeat(last_sequence=self._report()))
+                        yield self._heartbeat()
                         heartbeat_at = monotonic() + self._interval_seconds
                 yield self._frame(draining=pb.Draining(last_sequence=self._report()))
             except SessionGoneError as gone:
@@ -130,6 +134,9 @@ class Tail:
 
     def _caught_up(self) -> bytes:
         return self._frame(caught_up=pb.CaughtUp(last_sequence=self._report()))
+
+    def _heartbeat(self) -> bytes:
+        return self._frame(heartbeat=pb.Heartbeat(last_sequence=self._report()))
 
     def _report(self) -> int | None:
         """What the client learns to be accounted for; None before the first event."""

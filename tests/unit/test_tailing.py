@@ -3,9 +3,11 @@
 import asyncio
 import weakref
 from contextlib import nullcontext
+from itertools import count
 
 import pytest
 
+from sessiond import tailing
 from sessiond.call_counts import CallCounts
 from sessiond.contract.limits import FRAGMENT_BYTES, TAIL_FRAME_BYTES
 from sessiond.store.errors import CursorAheadError, HistoryTrimmedError
@@ -226,6 +228,25 @@ async def test_a_new_session_of_the_same_id_is_not_taken_for_the_old_one(store: 
         await add(store, "other")
         (frame,) = await tail.rest()
         assert frame.WhichOneof("frame") == "session_deleted"
+
+
+async def test_who_walks_over_what_a_filter_keeps_back_is_heard_of(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A client hangs up on who is silent, and would begin at the same place again, for ever."""
+    seconds, walked = count(), count()
+
+    async def read(_: SqliteEventFeed, after: int) -> EventPage:
+        return EventPage([], after + 100, 0, reached_head=next(walked) == 5)
+
+    monkeypatch.setattr(tailing, "monotonic", lambda: float(next(seconds)))
+    monkeypatch.setattr(SqliteEventFeed, "read", read)
+    async with Frames(store, types=["a", "b"], heartbeat_interval_seconds=2, no_follow=True) as tail:
+        frames = await tail.rest()
+    assert "caught_up" == frames[-1].WhichOneof("frame")
+    told = [frame.heartbeat.last_sequence for frame in frames[:-1]]
+    assert len(told) > 1
+    assert sorted(set(told)) == told
 
 
 async def test_draining_names_where_to_go_on(store: SqliteStore) -> None:

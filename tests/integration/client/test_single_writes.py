@@ -300,6 +300,20 @@ async def test_a_closed_client_leaves_nothing_running(daemon: DaemonUnderTest) -
     assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("commit stream")]
 
 
+async def test_a_client_that_is_closed_before_a_write_began_leaves_nothing_behind(daemon: DaemonUnderTest) -> None:
+    """Neither the stream, which a timer would hold for ever, nor its call."""
+    client = AsyncSessionStore(daemon.address, timeout_seconds=60)
+    write = asyncio.ensure_future(client.append_event("s", part()))
+    await asyncio.sleep(0)
+    stream = client._writes._stream
+    assert stream is not None
+    await client.close()
+    await asyncio.gather(write, return_exceptions=True)
+    assert stream._timer.cancelled()
+    assert stream._call.done()
+    assert not stream._unsent
+
+
 async def test_many_threads_share_a_blocking_client(daemon: DaemonUnderTest) -> None:
     """Each thread has the answers to its own writes."""
 

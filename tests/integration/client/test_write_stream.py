@@ -140,6 +140,25 @@ async def test_a_daemon_that_stays_away_is_told(daemon: DaemonUnderTest, session
     await daemon.start()
 
 
+async def test_outcomes_that_were_not_waited_for_do_not_end_as_if_they_were_all(
+    client: AsyncSessionStore, session: str
+) -> None:
+    """A wait that is cancelled ends the call, and whoever asks for more is told."""
+
+    async def source() -> AsyncIterator[pb.CommitRequest]:
+        yield commit(session, append(part()))
+        await asyncio.Event().wait()
+
+    outcomes = client.write(source())
+    await anext(outcomes)
+    waiting = asyncio.ensure_future(anext(outcomes))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    await asyncio.wait([waiting])
+    with pytest.raises(errors.SessionStoreError, match="was cancelled"):
+        await anext(outcomes)
+
+
 async def test_a_consumer_that_stops_leaves_nothing_running(client: AsyncSessionStore, session: str) -> None:
     """Closing the outcomes ends the stream and its tasks."""
     async with aclosing(client.write([commit(session, append(part())) for _ in range(100)])) as outcomes:

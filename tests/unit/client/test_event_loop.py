@@ -171,6 +171,21 @@ def test_an_end_of_the_wake_ups_is_told_too(sockets: tuple[socket.socket, socket
     assert set(run(answers_of_a_turn(reading))) == {b""}
 
 
+def test_a_wake_up_that_another_loop_took_is_no_error(sockets: tuple[socket.socket, socket.socket]) -> None:
+    """There is one socket for all loops of a process, such as those of two blocking clients."""
+    reading, _ = sockets
+    reading.setblocking(False)
+    answers: list[str] = []
+
+    async def look() -> None:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, EventLoop)
+        loop._answer_all(reading, lambda: answers.append("answered"))
+
+    run(look())
+    assert ["answered"] == answers
+
+
 def test_a_reader_of_another_kind_is_asyncios_own_affair(sockets: tuple[socket.socket, socket.socket]) -> None:
     reading, writing = sockets
     writing.sendall(b"abc")

@@ -1,6 +1,7 @@
 """A blocking iterable, read for asyncio in a thread of its own."""
 
 import asyncio
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import aclosing
@@ -46,6 +47,20 @@ async def test_the_exception_of_the_iterable_comes_after_its_items() -> None:
     assert await anext(source) == 1
     with pytest.raises(LookupError, match="broken"):
         await anext(source)
+
+
+async def test_an_iterable_that_would_end_its_thread_is_told() -> None:
+    """Whoever reads it would wait for ever, or have it end the event loop."""
+
+    def items() -> Iterator[int]:
+        yield 1
+        sys.exit(2)
+
+    source = aiter(ThreadSource(items()))
+    assert await anext(source) == 1
+    with pytest.raises(RuntimeError, match="SystemExit") as caught:
+        await asyncio.wait_for(anext(source), WAIT_SECONDS)
+    assert isinstance(caught.value.__cause__, SystemExit)
 
 
 async def test_a_slow_reader_stops_the_iterable() -> None:
