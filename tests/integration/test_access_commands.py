@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 
 from tests.integration.process import DaemonProcess, run_command
 
@@ -90,6 +91,55 @@ def test_client_certificates_stand_for_tokens(tmp_path: Path) -> None:
         refused = run_command(*shown, "import", "docs/demo/session.jsonl", address=listening(daemon))
         assert "these credentials give read" in refused.stderr
         assert not (daemon.data_dir / "tokens.json").exists()
+
+
+def served_names(certificate: Path) -> set[str]:
+    """The names and addresses that a certificate is for."""
+    names = x509.load_pem_x509_certificate(certificate.read_bytes()).extensions.get_extension_for_class(
+        x509.SubjectAlternativeName
+    )
+    addresses = names.value.get_values_for_type(x509.IPAddress)
+    return {*names.value.get_values_for_type(x509.DNSName), *map(str, addresses)}
+
+
+def test_a_renewed_pair_keeps_the_names_that_it_had(tmp_path: Path) -> None:
+    """Clients elsewhere go on; names that are given take the place of those before."""
+    always, certificate = {"localhost", "127.0.0.1", "::1"}, tmp_path / "server.pem"
+    run("tls", "init", "--host", "build-machine.example", "--host", "10.0.0.1", "--tls-dir", str(tmp_path))
+    for _ in range(2):
+        run("tls", "server", "--tls-dir", str(tmp_path))
+        assert {*always, "build-machine.example", "10.0.0.1"} == served_names(certificate)
+    run("tls", "server", "--host", "other.example", "--tls-dir", str(tmp_path))
+    assert {*always, "other.example"} == served_names(certificate)
+    run("tls", "server", "second", "--tls-dir", str(tmp_path))
+    assert always == served_names(tmp_path / "second.pem")
+
+
+def test_the_pair_of_the_daemon_is_not_replaced_by_that_of_a_client(tmp_path: Path) -> None:
+    """The command that would is refused with the file and what to do, and the daemon serves on."""
+    run("tls", "init")
+    for command, file in ((("client", "server"), "server.pem"), (("server", "client"), "client.pem")):
+        refused = run_command("tls", *command)
+        assert (1, "") == (refused.returncode, refused.stdout)
+        assert file in refused.stderr
+        assert "another name" in refused.stderr
+    with DaemonProcess(tmp_path, listen="tls:127.0.0.1:0") as daemon:
+        shown = ("--token-file", str(daemon.data_dir / "token"))
+        assert "serves" in run(*shown, "ping", address=listening(daemon))
+
+
+def test_names_and_folders_that_are_too_long_are_refused(tmp_path: Path) -> None:
+    """In one line, without a traceback."""
+    run("tls", "init")
+    too_long = "x" * 65
+    for command, told in (
+        (("client", too_long), "at most 64"),
+        (("server", too_long), "at most 64"),
+        (("init", "--tls-dir", str(tmp_path / ("x" * 300))), "File name too long"),
+    ):
+        refused = run_command("tls", *command)
+        assert (1, 1) == (refused.returncode, refused.stderr.count("\n"))
+        assert told in refused.stderr
 
 
 def test_wrong_files_are_told_before_anything_starts(tmp_path: Path) -> None:

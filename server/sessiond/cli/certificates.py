@@ -73,12 +73,16 @@ def server(
 ) -> None:
     """Make, or renew, a pair for a daemon. A running daemon takes it up with the next connection.
 
+    Without --host, a pair that is renewed keeps the names and addresses that it had.
+
     Example: sessiond tls server --host build-machine.example
     """
     from sessiond.access.certificates import CertificateAuthority, CertificateError
 
+    authority = CertificateAuthority(tls_dir or default_tls_dir())
     try:
-        pair = CertificateAuthority(tls_dir or default_tls_dir()).issue_server(name, (*LOCAL_HOSTS, *(host or ())))
+        hosts = (*LOCAL_HOSTS, *(host or authority.hosts(name)))
+        pair = authority.issue_server(name, tuple(dict.fromkeys(hosts)))
     except CertificateError as error:
         raise CommandError(str(error)) from error
     _show(pair)

@@ -53,9 +53,15 @@ def test_a_clients_certificate_carries_its_right(authority: CertificateAuthority
 def test_an_authority_is_not_replaced(authority: CertificateAuthority) -> None:
     """Everything that it signed would be worth nothing."""
     before = authority.files.key.read_bytes()
-    with pytest.raises(CertificateError, match="already"):
+    with pytest.raises(CertificateError, match=r"already; .*`sessiond tls server`.*`sessiond tls client NAME`"):
         authority.create()
     assert before == authority.files.key.read_bytes()
+
+
+def test_a_folder_that_cannot_be_is_refused(tmp_path: Path) -> None:
+    """A name that is longer than the file system has them."""
+    with pytest.raises(CertificateError, match=r"cannot make the folder .*: File name too long"):
+        CertificateAuthority(tmp_path / ("x" * 300)).create()
 
 
 def test_without_an_authority_there_are_no_pairs(tmp_path: Path) -> None:
@@ -69,6 +75,50 @@ def test_the_name_of_a_pair_is_that_of_a_file(authority: CertificateAuthority, n
     """And never that of the authority."""
     with pytest.raises(CertificateError, match="no name for a pair"):
         authority.issue_client(name, Right.READ)
+
+
+@pytest.mark.parametrize("name", ["x" * 65, "ü" * 33])
+def test_a_name_that_no_certificate_holds_is_refused(authority: CertificateAuthority, name: str) -> None:
+    """With the limit, which is one of bytes."""
+    with pytest.raises(CertificateError, match="at most 64"):
+        authority.issue_client(name, Right.READ)
+    with pytest.raises(CertificateError, match="at most 64"):
+        authority.issue_server(name, ["localhost"])
+    authority.issue_client(name[:32], Right.READ)
+
+
+def test_a_pair_is_renewed_for_its_own_use_alone(authority: CertificateAuthority) -> None:
+    """Else the daemon would be left without its certificate, or a client without its right."""
+    served, shown = authority.issue_server("server", ["localhost"]), authority.issue_client("agent", Right.WRITE)
+    before = [path.read_bytes() for pair in (served, shown) for path in (pair.certificate, pair.key)]
+    with pytest.raises(CertificateError, match=r"server\.pem is no certificate of a client; .*another name"):
+        authority.issue_client("server", Right.ADMIN)
+    with pytest.raises(CertificateError, match=r"agent\.pem is no certificate of a daemon; .*another name"):
+        authority.issue_server("agent", ["localhost"])
+    assert before == [path.read_bytes() for pair in (served, shown) for path in (pair.certificate, pair.key)]
+    authority.issue_server("server", ["localhost"])
+    authority.issue_client("agent", Right.READ)
+    assert before[0] != served.certificate.read_bytes()
+    assert before[2] != shown.certificate.read_bytes()
+
+
+def test_a_file_that_holds_no_certificate_is_not_replaced(authority: CertificateAuthority) -> None:
+    """Nobody can say what it was for."""
+    pair = authority.issue_server("server", ["localhost"])
+    pair.certificate.write_text("hello")
+    with pytest.raises(CertificateError, match=r"server\.pem holds no certificate in PEM; .*another name"):
+        authority.issue_server("server", ["localhost"])
+    assert "hello" == pair.certificate.read_text()
+
+
+def test_the_hosts_of_a_pair_can_be_asked_for(authority: CertificateAuthority) -> None:
+    """As they were given; a pair that is not there has none."""
+    hosts = ("localhost", "*.example.com", "10.0.0.1", "::1")
+    authority.issue_server("server", hosts)
+    assert set(hosts) == set(authority.hosts("server"))
+    assert () == authority.hosts("other")
+    authority.issue_client("agent", Right.READ)
+    assert () == authority.hosts("agent")
 
 
 @pytest.mark.parametrize(
