@@ -8,6 +8,8 @@ from cryptography import x509
 
 from tests.integration.process import DaemonProcess, run_command
 
+CLIENTS_PAIR = (("cert", "client.pem"), ("key", "client.key"))
+
 
 @pytest.fixture(autouse=True)
 def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -149,7 +151,10 @@ def test_wrong_files_are_told_before_anything_starts(tmp_path: Path) -> None:
     text.write_text("no certificate")
     serve = ("serve", "--data-dir", str(tmp_path / "data"), "--listen", "tls:127.0.0.1:0")
     refused = run_command(*serve, "--tls-cert", str(text))
-    assert (2, True) == (refused.returncode, "text.pem" in refused.stderr)
+    assert (2, True) == (refused.returncode, "text.pem holds no certificate in PEM" in refused.stderr)
+    pair = [f"--tls-{option}={tmp_path / 'config/sessiond/tls' / file}" for option, file in CLIENTS_PAIR]
+    refused = run_command(*serve, *pair)
+    assert (2, True) == (refused.returncode, "client.pem is not for a server" in refused.stderr)
     assert not (tmp_path / "data").exists()
     refused = run_command("--token-file", str(tmp_path / "none"), "ping", address="127.0.0.1:1")
     assert (2, True) == (refused.returncode, "none is empty or cannot be read" in refused.stderr)

@@ -1,15 +1,19 @@
 """The local authority and its pairs, and what a listener with TLS accepts."""
 
 import stat
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from sessiond.access.certificates import CertificateAuthority, CertificateError, Pair
 from sessiond.access.rights import Right
-from sessiond.access.tls_files import TlsError, TlsFiles
+from sessiond.access.tls_files import ReplaceableTls, TlsError, TlsFiles
 
 
 @pytest.fixture
@@ -154,11 +158,53 @@ def test_files_that_do_not_fit_are_refused_by_name(authority: CertificateAuthori
     text.write_text("hello")
     for files, message in (
         (TlsFiles(nothing, one.key), r"cannot read .*nothing\.pem"),
-        (TlsFiles(text, one.key), "no certificate"),
+        (TlsFiles(text, one.key), r"^\S+text\.pem holds no certificate in PEM"),
         (TlsFiles(one.certificate, text), "no private key"),
         (TlsFiles(one.certificate, other.key), "is not the key of"),
-        (TlsFiles(one.certificate, one.key, text), "no certificate"),
+        (TlsFiles(one.certificate, one.key, text), r"^\S+text\.pem holds no certificate in PEM"),
     ):
         with pytest.raises(TlsError, match=message):
             files.load()
     TlsFiles(one.certificate, one.key, authority.files.certificate).load()
+
+
+def test_a_certificate_that_is_not_for_servers_is_refused(authority: CertificateAuthority) -> None:
+    """No client would accept it; the message says how to make one."""
+    pair = authority.issue_client("agent", Right.WRITE)
+    with pytest.raises(TlsError, match=r"agent\.pem is not for a server.*`sessiond tls server`"):
+        TlsFiles(pair.certificate, pair.key).load()
+
+
+@pytest.mark.parametrize(
+    "uses",
+    [
+        [],
+        [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH],
+        [ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE],
+    ],
+)
+def test_a_certificate_from_elsewhere_may_be_for_more(tmp_path: Path, uses: list[x509.ObjectIdentifier]) -> None:
+    """For everything, as one that names no use, or for servers among others."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name, now = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "elsewhere")]), datetime.now(tz=UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + timedelta(days=1))
+    if uses:
+        builder = builder.add_extension(x509.ExtendedKeyUsage(uses), critical=False)
+    files = TlsFiles(tmp_path / "e.pem", tmp_path / "e.key")
+    files.certificate.write_bytes(builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM))
+    files.key.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    files.load()
+
+
+def test_replaced_files_that_are_not_for_servers_stay_unused(
+    authority: CertificateAuthority, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The log tells, and the ones before serve on."""
+    server, client = authority.issue_server("server", ["localhost"]), authority.issue_client("agent", Right.WRITE)
+    tls = ReplaceableTls(TlsFiles(server.certificate, server.key))
+    before = tls.contents
+    client.certificate.replace(server.certificate)
+    client.key.replace(server.key)
+    assert not tls.replaced()
+    assert before == tls.contents
+    assert "is not for a server" in caplog.text
