@@ -144,6 +144,33 @@ def test_names_and_folders_that_are_too_long_are_refused(tmp_path: Path) -> None
         assert told in refused.stderr
 
 
+def test_a_tilde_in_the_name_of_a_file_is_the_home(tmp_path: Path) -> None:
+    """In the configuration file and in the environment, where no shell has expanded it."""
+    home = {"HOME": str(tmp_path)}
+    run("tls", "init", SESSIOND_TLS_DIR="~/certificates", **home)
+    assert (tmp_path / "certificates" / "server.pem").exists()
+    serve = ("serve", "--data-dir", str(tmp_path / "data"), "--listen", "tls:127.0.0.1:0")
+    for option in ("tls-cert", "tls-key", "tls-client-ca"):
+        given = {"tls-cert": "server.pem", "tls-key": "server.key", option: "none.pem"}
+        settings = tmp_path / "config.toml"
+        lines = [f'{name} = "~/certificates/{file}"' for name, file in given.items()]
+        settings.write_text("\n".join(["[serve]", *lines]))
+        by_file = run_command("--config", str(settings), *serve, **home)
+        variables = {
+            f"SESSIOND_{name.upper().replace('-', '_')}": f"~/certificates/{file}" for name, file in given.items()
+        }
+        by_environment = run_command(*serve, **variables, **home)
+        for refused in (by_file, by_environment):
+            assert 2 == refused.returncode
+            assert f"cannot read {tmp_path}/certificates/none.pem" in refused.stderr
+    for variable in ("SESSIOND_TLS_CA", "SESSIOND_TLS_CLIENT_CERT", "SESSIOND_TLS_CLIENT_KEY"):
+        given = {"SESSIOND_TLS_CLIENT_CERT": "~/certificates/client.pem", variable: "~/none.pem"}
+        given = {"SESSIOND_TLS_CLIENT_KEY": "~/certificates/client.key", **given}
+        refused = run_command("ping", address="tls:127.0.0.1:1", **given, **home)
+        assert 2 == refused.returncode
+        assert f"cannot read {tmp_path}/none.pem" in refused.stderr
+
+
 def test_wrong_files_are_told_before_anything_starts(tmp_path: Path) -> None:
     """With the name of the option or of the file, and what to do."""
     run("tls", "init")

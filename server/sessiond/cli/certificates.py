@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sessiond.cli.exits import CommandError
+from sessiond.cli.home import with_home
 from sessiond.cli.options import RightChoice
 from sessiond.cli.registration import add_command
 from sessiond.config import default_tls_dir
@@ -24,6 +25,7 @@ TlsDir = Annotated[
         metavar="FOLDER",
         help="Where the authority and its pairs lie. [default: tls in the user's configuration folder]",
         show_default=False,
+        callback=with_home,
     ),
 ]
 Hosts = Annotated[
