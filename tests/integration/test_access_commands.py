@@ -171,7 +171,25 @@ def test_a_tilde_in_the_name_of_a_file_is_the_home(tmp_path: Path) -> None:
         assert f"cannot read {tmp_path}/none.pem" in refused.stderr
 
 
-def test_wrong_files_are_told_before_anything_starts(tmp_path: Path) -> None:
+def test_wrong_files_of_a_client_are_told_before_it_connects(tmp_path: Path) -> None:
+    """With the name of the file, and the exit code of wrong usage."""
+    run("tls", "init", "--tls-dir", str(tmp_path))
+    run("tls", "client", "other", "--tls-dir", str(tmp_path))
+    text = tmp_path / "text.pem"
+    text.write_text("no certificate")
+    for ca, certificate, key, told in (
+        ("text.pem", "client.pem", "client.key", f"{text} holds no certificate in PEM"),
+        ("ca.pem", "text.pem", "client.key", f"{text} holds no certificate in PEM"),
+        ("ca.pem", "client.pem", "text.pem", f"{text} holds no private key in PEM"),
+        ("ca.pem", "client.pem", "other.key", f"{tmp_path / 'other.key'} is not the key of {tmp_path / 'client.pem'}"),
+    ):
+        shown = (f"--tls-ca={tmp_path / ca}", f"--tls-client-cert={tmp_path / certificate}")
+        refused = run_command(*shown, f"--tls-client-key={tmp_path / key}", "ping", address="tls:127.0.0.1:1")
+        assert (2, 1) == (refused.returncode, refused.stderr.count("\n"))
+        assert told in refused.stderr
+
+
+def test_wrong_files_are_told_before_anything_before_anything_starts(tmp_path: Path) -> None:
     """With the name of the option or of the file, and what to do."""
     run("tls", "init")
     text = tmp_path / "text.pem"
