@@ -171,6 +171,22 @@ def test_a_tilde_in_the_name_of_a_file_is_the_home(tmp_path: Path) -> None:
         assert f"cannot read {tmp_path}/none.pem" in refused.stderr
 
 
+def test_a_handshake_that_fails_is_told_as_what_it_is(tmp_path: Path) -> None:
+    """Not as a daemon that does not run: the authority is another one, or no certificate of a client is shown."""
+    own, foreign = tmp_path / "own", tmp_path / "foreign"
+    for folder in (own, foreign):
+        run("tls", "init", "--tls-dir", str(folder))
+    more = [f"--tls-{name}={own / file}" for name, file in (("cert", "server.pem"), ("key", "server.key"))]
+    with DaemonProcess(tmp_path, *more, f"--tls-client-ca={own / 'ca.pem'}", listen="tls:127.0.0.1:0") as daemon:
+        refused = run_command(f"--tls-ca={foreign / 'ca.pem'}", "ping", address=listening(daemon))
+        assert (3, True) == (refused.returncode, "is not trusted (unable to get local issuer" in refused.stderr)
+        shown = [f"--tls-client-{option}={foreign / file}" for option, file in CLIENTS_PAIR]
+        for certificate in ([], shown):
+            refused = run_command(f"--tls-ca={own / 'ca.pem'}", *certificate, "ping", address=listening(daemon))
+            assert 3 == refused.returncode
+            assert f"the daemon at {listening(daemon)} ended the connection" in refused.stderr
+
+
 def test_wrong_files_of_a_client_are_told_before_it_connects(tmp_path: Path) -> None:
     """With the name of the file, and the exit code of wrong usage."""
     run("tls", "init", "--tls-dir", str(tmp_path))
