@@ -237,6 +237,15 @@ async def test_certificates_are_taken_up_without_a_restart(usual: Guarded) -> No
     assert serials[0] != serials[1] == serials[2] != serials[3]
 
 
+async def test_a_clients_certificate_does_not_take_the_place_of_the_daemons(usual: Guarded) -> None:
+    """It fits its key, and no client would accept it of a server."""
+    before = await served_certificate(usual)
+    pair = usual.authority.issue_client("agent", Right.READ)
+    pair.key.replace(usual.server.key)
+    pair.certificate.replace(usual.server.certificate)
+    assert before == await served_certificate(usual)
+
+
 async def served_certificate(daemon: Guarded) -> bytes:
     import ssl
 

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from sessiond.access.certificate_extensions import named_hosts, named_uses
 from sessiond.access.private_files import write_private
 from sessiond.access.rights import Right
 
@@ -27,8 +28,11 @@ AUTHORITY_DAYS = 3650
 PAIR_DAYS = 397
 """What the platforms that check it accept at most of a server's certificate."""
 
+_MAX_NAME_BYTES = 64  # of the common name in a certificate
 _MAX_HOST_CHARACTERS = 253
 _LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
+
+_OWNERS = {ExtendedKeyUsageOID.SERVER_AUTH: "a daemon", ExtendedKeyUsageOID.CLIENT_AUTH: "a client"}
 
 _BACKDATED = timedelta(minutes=5)  # clocks differ
 
@@ -64,12 +68,16 @@ class CertificateAuthority:
         """
         for host in hosts:
             _general_name(host)
-        if self.files.certificate.exists() or self.files.key.exists():
-            raise CertificateError(f"there is an authority in {self._folder} already; issue more pairs of it")
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            there = self.files.certificate.exists() or self.files.key.exists()
         except OSError as error:
             raise CertificateError(f"cannot make the folder {self._folder}: {error.strerror}") from error
+        if there:
+            raise CertificateError(
+                f"there is an authority in {self._folder} already; `sessiond tls server` and `sessiond tls client NAME`"
+                " make more pairs of it"
+            )
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "sessiond local authority")])
         usage = _key_usage(key_cert_sign=True, crl_sign=True)
@@ -80,8 +88,17 @@ class CertificateAuthority:
         builder = builder.add_extension(identifier, critical=False)
         _write(self.files, builder.sign(key, hashes.SHA256()), key)
 
+    def hosts(self, name: str) -> tuple[str, ...]:
+        """The names and addresses of the pair that has this name; none when there is none. Raises CertificateError."""
+        _check_name(name)
+        certificate = _existing(pair_files(self._folder, name))
+        return () if certificate is None else named_hosts(certificate)
+
     def issue_server(self, name: str, hosts: Sequence[str]) -> Pair:
-        """Makes a pair for a daemon that is reached by these names and addresses. Raises CertificateError."""
+        """Makes a pair for a daemon that is reached by these names and addresses. Raises CertificateError.
+
+        It takes the place of a daemon's pair of this name, and not of another one; so does that of a client.
+        """
         return self._issue(name, None, ExtendedKeyUsageOID.SERVER_AUTH, [_general_name(host) for host in hosts])
 
     def issue_client(self, name: str, right: Right) -> Pair:
@@ -91,10 +108,9 @@ class CertificateAuthority:
     def _issue(
         self, name: str, right: Right | None, usage: x509.ObjectIdentifier, hosts: Sequence[x509.GeneralName]
     ) -> Pair:
-        if name == "ca" or not name or not all(letter.isalnum() or letter in "._-" for letter in name):
-            raise CertificateError(
-                f"{name!r} is no name for a pair: letters, digits, dots, dashes, underscores, not `ca`"
-            )
+        _check_name(name)
+        pair = pair_files(self._folder, name)
+        _check_replaced(pair, usage)
         authority, authority_key = self._load()
         key = ec.generate_private_key(ec.SECP256R1())
         attributes = [x509.NameAttribute(NameOID.COMMON_NAME, name)]
@@ -108,7 +124,6 @@ class CertificateAuthority:
         builder = builder.add_extension(signer, critical=False)
         if hosts:
             builder = builder.add_extension(x509.SubjectAlternativeName(hosts), critical=False)
-        pair = pair_files(self._folder, name)
         _write(pair, builder.sign(authority_key, hashes.SHA256()), key)
         return pair
 
@@ -154,6 +169,39 @@ def _key_usage(
         encipher_only=False,
         decipher_only=False,
     )
+
+
+def _check_name(name: str) -> None:
+    if name == "ca" or not name or not all(letter.isalnum() or letter in "._-" for letter in name):
+        raise CertificateError(f"{name!r} is no name for a pair: letters, digits, dots, dashes, underscores, not `ca`")
+    if len(name.encode()) > _MAX_NAME_BYTES:
+        raise CertificateError(
+            f"{name!r} is too long: the name of a pair stands in its certificate, and has at most {_MAX_NAME_BYTES}"
+            " bytes; choose a shorter one"
+        )
+
+
+def _existing(pair: Pair) -> x509.Certificate | None:
+    """The certificate of a pair; None when there is none."""
+    try:
+        return x509.load_pem_x509_certificate(pair.certificate.read_bytes())
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise CertificateError(f"cannot read {pair.certificate}: {error.strerror}") from error
+    except ValueError as error:
+        raise CertificateError(
+            f"{pair.certificate} holds no certificate in PEM; choose another name, or move the file away"
+        ) from error
+
+
+def _check_replaced(pair: Pair, usage: x509.ObjectIdentifier) -> None:
+    certificate = _existing(pair)
+    if certificate is not None and named_uses(certificate) != {usage}:
+        raise CertificateError(
+            f"{pair.certificate} is no certificate of {_OWNERS[usage]}; choose another name, or move it and its key"
+            " away"
+        )
 
 
 def _general_name(host: str) -> x509.GeneralName:

@@ -53,28 +53,22 @@ class TlsFiles:
     def load(self) -> TlsContents:
         """What stands in them. Raises TlsError."""
         # Servers take whatever bytes they are given, and fail at the first handshake.
-        from cryptography import x509
-        from cryptography.hazmat.primitives.serialization import load_pem_private_key
+        from sessiond.access.certificate_extensions import allows_server
+        from sessiond.access.pem_files import PemError, certificate_in, check_key, read_pem
 
-        contents = []
-        for path in self.paths():
-            try:
-                contents.append(path.read_bytes())
-            except OSError as error:
-                raise TlsError(f"cannot read {path}: {error.strerror}") from error
-        certificate, key, *authority = contents
         try:
-            leaf = x509.load_pem_x509_certificates(certificate)[0]
-            for content in authority:
-                x509.load_pem_x509_certificates(content)
-        except ValueError as error:
-            raise TlsError(f"{self.certificate} or {self.client_authority} holds no certificate in PEM") from error
-        try:
-            private = load_pem_private_key(key, password=None)
-        except (ValueError, TypeError) as error:
-            raise TlsError(f"{self.key} holds no private key in PEM without a password") from error
-        if private.public_key() != leaf.public_key():
-            raise TlsError(f"{self.key} is not the key of {self.certificate}")
+            certificate, key, *authority = map(read_pem, self.paths())
+            leaf = certificate_in(certificate, self.certificate)
+            for content, path in zip(authority, self.paths()[2:], strict=True):
+                certificate_in(content, path)
+            check_key(key, self.key, leaf, self.certificate)
+        except PemError as error:
+            raise TlsError(str(error)) from error
+        if not allows_server(leaf):
+            raise TlsError(
+                f"{self.certificate} is not for a server, as its extended key usage says; name another one, or make"
+                " one with `sessiond tls server`"
+            )
         return TlsContents(certificate, key, authority[0] if authority else None)
 
 

@@ -7,6 +7,7 @@ import typer
 
 from sessiond.cli import certificates, checking, daemon, importing, lists, metrics, removal, showing, tailing, tokens
 from sessiond.cli.credential_files import CredentialFiles, named_files, token_in_environment
+from sessiond.cli.home import with_home
 from sessiond.cli.settings import load_settings, path_setting
 from sessiond.config import default_config_file
 
@@ -64,6 +65,7 @@ def configure(
             help="The authority of the daemon's certificate at tls: addresses. [default: what `sessiond tls init` made,"
             " else those that the system trusts]",
             show_default=False,
+            callback=with_home,
         ),
     ] = None,
     tls_client_cert: Annotated[
@@ -73,11 +75,18 @@ def configure(
             metavar="FILE",
             help="The certificate to show to the daemon. [default: what `sessiond tls init` made]",
             show_default=False,
+            callback=with_home,
         ),
     ] = None,
     tls_client_key: Annotated[
         Path | None,
-        typer.Option(envvar="SESSIOND_TLS_CLIENT_KEY", metavar="FILE", help="Its private key.", show_default=False),
+        typer.Option(
+            envvar="SESSIOND_TLS_CLIENT_KEY",
+            metavar="FILE",
+            help="Its private key.",
+            show_default=False,
+            callback=with_home,
+        ),
     ] = None,
     _version: Annotated[
         bool,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sessiond.cli.exits import CommandError
+from sessiond.cli.home import with_home
 from sessiond.cli.options import RightChoice
 from sessiond.cli.registration import add_command
 from sessiond.config import default_tls_dir
@@ -24,6 +25,7 @@ TlsDir = Annotated[
         metavar="FOLDER",
         help="Where the authority and its pairs lie. [default: tls in the user's configuration folder]",
         show_default=False,
+        callback=with_home,
     ),
 ]
 Hosts = Annotated[
@@ -73,12 +75,16 @@ def server(
 ) -> None:
     """Make, or renew, a pair for a daemon. A running daemon takes it up with the next connection.
 
+    Without --host, a pair that is renewed keeps the names and addresses that it had.
+
     Example: sessiond tls server --host build-machine.example
     """
     from sessiond.access.certificates import CertificateAuthority, CertificateError
 
+    authority = CertificateAuthority(tls_dir or default_tls_dir())
     try:
-        pair = CertificateAuthority(tls_dir or default_tls_dir()).issue_server(name, (*LOCAL_HOSTS, *(host or ())))
+        hosts = (*LOCAL_HOSTS, *(host or authority.hosts(name)))
+        pair = authority.issue_server(name, tuple(dict.fromkeys(hosts)))
     except CertificateError as error:
         raise CommandError(str(error)) from error
     _show(pair)

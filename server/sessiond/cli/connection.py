@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from sessiond.cli.credential_files import named_files
 from sessiond.cli.exits import CommandError, ExitCode
+from sessiond.cli.unreachable import told_unreachable
 from sessionstore import AsyncSessionStore, EventLoop
 from sessionstore.address import default_address
 from sessionstore.errors import ServerUnavailableError, SessionStoreError, UnauthenticatedError
@@ -44,10 +45,7 @@ async def connected(address: str) -> AsyncIterator[AsyncSessionStore]:
         try:
             yield client
         except ServerUnavailableError as error:
-            raise CommandError(
-                f"no daemon answers at {client.address}; start it with `sessiond serve`, or name its --address",
-                ExitCode.UNREACHABLE,
-            ) from error
+            raise CommandError(told_unreachable(client.address, str(error)), ExitCode.UNREACHABLE) from error
 
 
 async def resolve_session_id(client: AsyncSessionStore, given: str) -> str:

@@ -24,7 +24,10 @@ class CredentialFiles:
     """That of the user's daemon, whose token is in it."""
 
     def credentials(self, address: str) -> "Credentials":
-        """The credentials for an address; the client library finds those that were not named."""
+        """The credentials for an address; the client library finds those that were not named.
+
+        Raises ValueError when files that the connection needs are not what they should be.
+        """
         from dataclasses import replace
 
         from sessionstore import Credentials
@@ -34,7 +37,23 @@ class CredentialFiles:
             found = replace(found, token=None, token_file=self.token_file)
         if self.certificate_file is not None or self.key_file is not None:
             found = replace(found, certificate_file=self.certificate_file, key_file=self.key_file)
-        return found if self.ca_file is None else replace(found, ca_file=self.ca_file)
+        if self.ca_file is not None:
+            found = replace(found, ca_file=self.ca_file)
+        if address.startswith("tls:"):
+            _check(found)
+        return found
+
+
+def _check(credentials: "Credentials") -> None:
+    """Looks at the files, which gRPC would refuse only as a server that cannot be reached. Raises ValueError."""
+    from sessiond.access.pem_files import certificate_in, check_authorities, check_key, read_pem
+
+    authority, certificate, key = credentials.ca_file, credentials.certificate_file, credentials.key_file
+    if authority is not None:
+        check_authorities(read_pem(authority), authority)
+    # Half a pair is for the client library to refuse.
+    if certificate is not None and key is not None:
+        check_key(read_pem(key), key, certificate_in(read_pem(certificate), certificate), certificate)
 
 
 def token_in_environment() -> bool:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from typer.models import OptionInfo
 
+from sessiond.cli.home import with_home
 from sessiond.cli.options import RightChoice
 from sessiond.contract.limits import Limits
 
@@ -98,13 +99,18 @@ TlsCert = Annotated[
         help="The certificate for tls:, in PEM; replaced files are taken up without a restart. [default: what"
         " `sessiond tls init` made]",
         show_default=False,
+        callback=with_home,
     ),
 ]
 
 TlsKey = Annotated[
     Path | None,
     typer.Option(
-        envvar="SESSIOND_TLS_KEY", metavar="FILE", help="The private key of the certificate.", show_default=False
+        envvar="SESSIOND_TLS_KEY",
+        metavar="FILE",
+        help="The private key of the certificate.",
+        show_default=False,
+        callback=with_home,
     ),
 ]
 
@@ -115,6 +121,7 @@ TlsClientCa = Annotated[
         metavar="FILE",
         help="Let in at tls: only clients with a certificate of this authority, without a token.",
         show_default=False,
+        callback=with_home,
     ),
 ]
 
