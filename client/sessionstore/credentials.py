@@ -131,7 +131,8 @@ def _check_token(token: str, what: str) -> None:
 
 def _named(variable: str) -> Path | None:
     value = os.environ.get(variable)
-    return Path(value).expanduser() if value else None
+    # Of a user who is not known the path stays as it is, and is told where it is read.
+    return Path(os.path.expanduser(value)) if value else None  # noqa: PTH111 - `Path` raises for that user
 
 
 def _existing(path: Path) -> Path | None:

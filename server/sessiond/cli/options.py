@@ -6,14 +6,16 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["Address", "DataDir", "Json", "RightChoice", "SessionId", "expanded_path"]
+from sessiond.cli.home import with_home
+
+__all__ = ["Address", "DataDir", "Json", "RightChoice", "SessionId"]
 
 
-def expanded_path(value: str | Path) -> Path:
-    """The path of an option, in which `~` is the user's folder where no shell has looked at it."""
+def _folder(value: str | Path) -> Path | None:
+    """The folder that an option names. An empty name would be that of the working directory."""
     if not str(value):
-        raise typer.BadParameter("it is empty; name a path")
-    return Path(value).expanduser()
+        raise typer.BadParameter("it is empty; name a folder")
+    return with_home(Path(value))
 
 
 class RightChoice(StrEnum):
@@ -40,7 +42,7 @@ DataDir = Annotated[
     typer.Option(
         "--data-dir",
         envvar="SESSIOND_DATA_DIR",
-        parser=expanded_path,
+        parser=_folder,
         metavar="FOLDER",
         help="Where the database is. [default: the user's data folder]",
         show_default=False,

@@ -13,6 +13,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from sessiond.cli.exits import CommandError, ExitCode
+from sessiond.cli.home import with_home
 
 __all__ = ["load_settings", "path_setting"]
 
@@ -129,4 +130,4 @@ def _options(command: TyperGroup | TyperCommand) -> dict[str, TyperOption]:
 def path_setting(own: dict[str, Any], name: str) -> Path | None:
     """A path among the options of the program itself."""
     value = own.get(name)
-    return None if value is None else Path(str(value)).expanduser()
+    return None if value is None else with_home(Path(str(value)))
