@@ -28,7 +28,7 @@ T_co = TypeVar("T_co", covariant=True)
 class _Stepwise(Protocol[T_co]):
     """What Items and Tail have in common."""
 
-    async def __anext__(self) -> T_co: ...
+    async def wait_ready(self) -> bool: ...
 
     def ready_item(self) -> T_co | None: ...
 
@@ -53,13 +53,12 @@ class BlockingItems(Generic[T]):
 
     def __next__(self) -> T:
         """Waits for the next item."""
-        # Most items have arrived with the one before: no need to change threads for them.
-        if (item := self._items.ready_item()) is not None:
-            return item
-        try:
-            return self._thread.run(self._items.__anext__())
-        except StopAsyncIteration:
-            raise StopIteration from None
+        # Most items have arrived with the one before: no need to change threads for them. They are taken here, and not
+        # in the loop, whose answer an interrupt would have go to nobody.
+        while (item := self._items.ready_item()) is None:
+            if not self._thread.run(self._items.wait_ready()):
+                raise StopIteration
+        return item
 
     def __enter__(self) -> Self:
         """Itself."""

@@ -33,6 +33,13 @@ class Items(Generic[T]):
 
     async def __anext__(self) -> T:
         while (item := self.ready_item()) is None:
+            if not await self.wait_ready():
+                raise StopAsyncIteration
+        return item
+
+    async def wait_ready(self) -> bool:
+        """Waits until an item has arrived; False when there is none any more."""
+        while not self._ready:
             if self._is_given_up:
                 raise SessionStoreError(
                     "a wait for the next item was cancelled, which ended the call; begin it anew",
@@ -40,10 +47,12 @@ class Items(Generic[T]):
                 )
             try:
                 self._ready.extend(await anext(self._batches))
+            except StopAsyncIteration:
+                return False
             except asyncio.CancelledError:
                 self._is_given_up = True
                 raise
-        return item
+        return True
 
     async def __aenter__(self) -> Self:
         return self

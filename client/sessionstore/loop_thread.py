@@ -3,8 +3,9 @@
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine
-from concurrent.futures import CancelledError
-from typing import Any, TypeVar
+from concurrent.futures import CancelledError, Future
+from contextlib import suppress
+from typing import Any, Generic, TypeVar
 
 import grpc
 
@@ -15,6 +16,36 @@ from sessionstore.event_loop import EventLoop
 __all__ = ["LoopThread"]
 
 T = TypeVar("T")
+
+
+class _Call(Generic[T]):
+    """A coroutine for the loop, and its answer for the thread that waits."""
+
+    def __init__(self, coroutine: Coroutine[Any, Any, T]) -> None:
+        self.answer: Future[T] = Future()
+        self._coroutine = coroutine
+        self._task: asyncio.Task[T] | None = None
+
+    def begin(self) -> None:
+        """Starts it; in the loop."""
+        self._task = asyncio.get_running_loop().create_task(self._coroutine)
+        self._task.add_done_callback(self._end)
+
+    def cancel(self) -> None:
+        """Ends it; in the loop, where an interrupt may have come before it was begun."""
+        if self._task is not None:
+            self._task.cancel()
+        else:
+            self._coroutine.close()
+            self.answer.cancel()
+
+    def _end(self, task: "asyncio.Task[T]") -> None:
+        if task.cancelled():
+            self.answer.cancel()
+        elif (error := task.exception()) is not None:
+            self.answer.set_exception(error)
+        else:
+            self.answer.set_result(task.result())
 
 
 class LoopThread:
@@ -46,23 +77,35 @@ class LoopThread:
 
         Raises what the coroutine raises, and SessionStoreError when the client is closed before or meanwhile.
         """
-        # Under the lock, so that whatever is begun is begun before the loop is told to stop, which then cancels it.
-        with self._lock:
-            if not self._open:
-                coroutine.close()
-                raise SessionStoreError("the client is closed", code=grpc.StatusCode.CANCELLED)
-            future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        call = _Call(coroutine)
         try:
-            return future.result()
+            # Under the lock, so that whatever is begun is begun before the loop is told to stop, which then cancels it.
+            with self._lock:
+                if not self._open:
+                    coroutine.close()
+                    raise SessionStoreError("the client is closed", code=grpc.StatusCode.CANCELLED)
+                self._loop.call_soon_threadsafe(call.begin)
+            return call.answer.result()
         except CancelledError:
             # No thread is cancelled: the one that waits here learns that there is no answer to wait for.
             raise SessionStoreError("the client was closed", code=grpc.StatusCode.CANCELLED) from None
         except BaseException:
-            future.cancel()
+            if not call.answer.done():
+                self._give_up(call)
             raise
         finally:
             # It would keep the exception, which keeps this frame, until garbage is collected.
-            del future
+            del call
+
+    def _give_up(self, call: "_Call[Any]") -> None:
+        """Cancels it, and waits until it is over: who calls next must not find it at work still."""
+        with self._lock:
+            if not self._open:
+                # Who closes the client has it cancelled.
+                return
+            self._loop.call_soon_threadsafe(call.cancel)
+        with suppress(CancelledError, Exception):
+            call.answer.result()
 
     def run_unless_closed(self, action: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Does what needs no doing once the client is closed."""

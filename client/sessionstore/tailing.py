@@ -61,6 +61,11 @@ class TailCursor:
                 what = "archived" if archived else "deleted"
                 raise SessionDeletedError(f"session {self._request.session_id!r} was {what}", archived=archived)
 
+    @property
+    def has_next(self) -> bool:
+        """Whether an event was taken in that was not taken out yet."""
+        return bool(self._waiting)
+
     def next_event(self) -> StoredEvent | None:
         """The next event, or None until another frame is taken in."""
         if not self._waiting:
@@ -166,10 +171,17 @@ class Tail:
 
     async def __anext__(self) -> StoredEvent:
         while (event := self._cursor.next_event()) is None:
-            if self._ended:
+            if not await self.wait_ready():
                 raise StopAsyncIteration
-            await self._read_frame()
         return event
+
+    async def wait_ready(self) -> bool:
+        """Waits until an event has arrived; False when the tail has ended."""
+        while not self._cursor.has_next:
+            if self._ended:
+                return False
+            await self._read_frame()
+        return True
 
     async def __aenter__(self) -> Self:
         return self

@@ -6,11 +6,12 @@ import queue
 import threading
 import weakref
 from collections.abc import AsyncIterator, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
-from sessionstore import SessionStore, errors
+from sessionstore import SessionStore, errors, loop_thread
 from sessionstore.v1 import session_store_service_pb2 as pb
 from sessionstore.v1.session_pb2 import SessionConfig
 from sessionstore.v1.tool_pb2 import TOOL_CALL_STATUS_COMPLETED
@@ -120,6 +121,90 @@ async def test_the_error_of_the_source_comes_after_the_outcomes(store: SessionSt
         assert texts(store) == ["a"]
 
     await asyncio.to_thread(work)
+
+
+class Interrupts:
+    """Raises KeyboardInterrupt once, at a moment of a call at which the user might press Ctrl-C."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, store: SessionStore) -> None:
+        self.moment = ""
+        loop = store._thread._loop
+        schedule, interrupts = loop.call_soon_threadsafe, self
+
+        class Answer(Future[Any]):
+            def result(self, timeout: float | None = None) -> Any:
+                interrupts.meet("while it waits")
+                answer = super().result(timeout)
+                interrupts.meet("as the answer comes")
+                return answer
+
+        def call_soon_threadsafe(*arguments: Any) -> Any:
+            self.meet("before it is begun")
+            handle = schedule(*arguments)
+            self.meet("as it is begun")
+            return handle
+
+        monkeypatch.setattr(loop_thread, "Future", Answer)
+        monkeypatch.setattr(loop, "call_soon_threadsafe", call_soon_threadsafe)
+
+    def meet(self, moment: str) -> None:
+        """One of the moments has come."""
+        if moment == self.moment and threading.current_thread().name != "sessionstore client":
+            self.moment = ""
+            raise KeyboardInterrupt
+
+
+MOMENTS = ["before it is begun", "as it is begun", "while it waits", "as the answer comes"]
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+async def test_an_interrupted_tail_misses_no_event(
+    store: SessionStore, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    """Whoever reads on has the next one, and not the one after it, nor the end."""
+    interrupts = Interrupts(monkeypatch, store)
+
+    def work() -> list[int]:
+        seen = []
+        with store.tail("s") as tail:
+            for number in range(5):
+                if moment == "as the answer comes":
+                    store.append_event("s", part(f"{number}"))
+                interrupts.moment = moment
+                with pytest.raises(KeyboardInterrupt):
+                    next(tail)
+                if moment != "as the answer comes":
+                    store.append_event("s", part(f"{number}"))
+                seen.append(next(tail).sequence)
+            assert seen[-1] == tail.last_sequence
+        return seen
+
+    assert list(range(5)) == await asyncio.wait_for(asyncio.to_thread(work), 3 * WAIT_SECONDS)
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+async def test_an_interrupted_read_is_whole_or_says_that_it_is_not(
+    store: SessionStore, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    """It goes on where it was, or is refused, and does not end as if that were all."""
+    interrupts = Interrupts(monkeypatch, store)
+
+    def work() -> None:
+        for number in range(3):
+            store.append_event("s", part(f"{number}"))
+        events = store.get_events("s")
+        interrupts.moment = moment
+        with pytest.raises(KeyboardInterrupt):
+            next(events)
+        refusal = ""
+        try:
+            found = [event.sequence for event in events]
+        except errors.SessionStoreError as error:
+            refusal = str(error)
+        assert "was cancelled" in refusal or found == [0, 1, 2]
+        assert ["0", "1", "2"] == texts(store)
+
+    await asyncio.wait_for(asyncio.to_thread(work), 3 * WAIT_SECONDS)
 
 
 async def test_closing_a_tail_ends_it_in_another_thread(store: SessionStore) -> None:
