@@ -1,5 +1,6 @@
 """What the commands print: JSON lines for scripts, tables and text for people."""
 
+import codecs
 import json
 import sys
 from typing import Any
@@ -23,12 +24,13 @@ def console() -> Console:
 
 
 def print_message(message: Message, **more: Any) -> None:
-    """A message as one line of JSON, with the field names of the protos."""
-    print_json({**more, **MessageToDict(message, preserving_proto_field_name=True)})
+    """A message as one line of JSON, with the field names of the protos, and with what is 0 or empty."""
+    fields = MessageToDict(message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)
+    print_json({**more, **fields})
 
 
 def print_json(value: dict[str, Any]) -> None:
     """An object as one line of JSON."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
-    # Whoever reads a pipe live wants the line now.
-    sys.stdout.flush()
+    # What the output lacks is spelled out as JSON does it.
+    ascii_only = codecs.lookup(sys.stdout.encoding).name != "utf-8"
+    sys.stdout.write(json.dumps(value, ensure_ascii=ascii_only) + "\n")
