@@ -191,11 +191,13 @@ def test_a_mistake_in_the_file_is_named(tmp_path: Path) -> None:
     assert (2, True) == (done.returncode, "'serve.lissten' is no option" in done.stderr)
 
 
-def test_migrate_status_creates_nothing(tmp_path: Path) -> None:
-    """Looking is not touching."""
-    done = run_command("migrate", "--status", "--json", "--data-dir", str(tmp_path / "data"))
+def test_migrate_status_tells_each_step_and_changes_nothing(tmp_path: Path) -> None:
+    """Looking is not touching; also at a file that is empty yet."""
+    (tmp_path / DATABASE_NAME).touch()
+    done = run_command("migrate", "--status", "--json", "--data-dir", str(tmp_path))
     assert [{"migration": step, "applied_at": None} for step in STEPS] == lines(done)
-    assert not (tmp_path / "data").exists()
+    assert [DATABASE_NAME] == [path.name for path in tmp_path.iterdir()]
+    assert 0 == (tmp_path / DATABASE_NAME).stat().st_size
 
 
 def test_check_finds_damage_and_changes_nothing(daemon: DaemonProcess, tmp_path: Path) -> None:
@@ -214,10 +216,28 @@ def test_check_finds_damage_and_changes_nothing(daemon: DaemonProcess, tmp_path:
     assert before == (tmp_path / DATABASE_NAME).read_bytes()
 
 
-def test_check_without_a_database_says_so_and_makes_none(tmp_path: Path) -> None:
-    """Looking is not touching."""
-    assert 1 == run_command("check", "--data-dir", str(tmp_path / "missing")).returncode
-    assert not (tmp_path / "missing").exists()
+@pytest.mark.parametrize("command", [("check",), ("migrate", "--status")], ids=" ".join)
+def test_a_look_without_a_database_says_so_and_makes_none(tmp_path: Path, command: tuple[str, ...]) -> None:
+    """Where the folder is missing, is empty, is a file, or cannot be at all."""
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file").touch()
+    for name in ("missing", "empty", "file"):
+        done = run_command(*command, "--data-dir", str(tmp_path / name))
+        assert (1, "") == (done.returncode, done.stdout)
+        assert f"Error: there is no {DATABASE_NAME} in {tmp_path / name}\n" == done.stderr
+    done = run_command(*command, "--data-dir", str(tmp_path / ("x" * 300)))
+    assert (1, True) == (done.returncode, done.stderr.startswith("Error: cannot use the data directory "))
+    assert done.stderr.endswith(": File name too long\n")
+    assert ["empty", "file"] == sorted(path.name for path in tmp_path.iterdir())
+    assert [] == list((tmp_path / "empty").iterdir())
+
+
+def test_migrate_makes_a_database_where_there_is_none(tmp_path: Path) -> None:
+    """As `serve` does."""
+    made = run_command("migrate", "--data-dir", str(tmp_path / "data"))
+    assert (0, f"applied {', '.join(STEPS)}\n") == (made.returncode, made.stdout)
+    status = run_command("migrate", "--status", "--data-dir", str(tmp_path / "data"))
+    assert len(STEPS) == status.stdout.count("  applied ")
 
 
 def test_a_torn_line_is_reported_and_the_rest_is_imported(daemon: DaemonProcess, tmp_path: Path) -> None:
