@@ -143,6 +143,59 @@ def test_archive_and_restore(daemon: DaemonProcess) -> None:
     assert 3 == len(lines(run_command("tail", "alpha-1", "--no-follow", "--json", address=daemon.address)))
 
 
+def test_archived_sessions_are_listed(daemon: DaemonProcess) -> None:
+    """The newest archive first, as JSON and as a table; limit and offset count as ever."""
+    empty = run_command("sessions", "--archived", "--json", address=daemon.address)
+    for name in ("alpha-1", "alpha-2"):
+        run_command("archive", name, address=daemon.address)
+    listed = lines(run_command("sessions", "--archived", "--json", address=daemon.address))
+    second = lines(
+        run_command("sessions", "--archived", "--json", "--limit", "1", "--offset", "1", address=daemon.address)
+    )
+    shown = run_command("sessions", "--archived", address=daemon.address)
+    assert (0, "") == (empty.returncode, empty.stdout)
+    assert ["alpha-2", "alpha-1"] == [archive_id(item) for item in listed]
+    assert ["alpha-1"] == [archive_id(item) for item in second]
+    assert all("archived_at" in item for item in listed)
+    assert 0 == shown.returncode
+    assert [["id", "archived"], ["alpha-2"], ["alpha-1"]] == [
+        words[:2] if words[0] == "id" else words[:1] for words in map(str.split, shown.stdout.splitlines())
+    ]
+
+
+def archive_id(archive: dict[str, object]) -> object:
+    session = archive["session"]
+    assert isinstance(session, dict)
+    return session["id"]
+
+
+@pytest.mark.parametrize(
+    "filtering",
+    [
+        ("--metadata", "team=a"),
+        ("--status", "active"),
+        ("--updated-after", "2026-05-11"),
+        ("--order-by", "updated-at"),
+        ("--ascending",),
+    ],
+    ids=" ".join,
+)
+def test_archived_sessions_are_neither_filtered_nor_sorted(filtering: tuple[str, ...]) -> None:
+    """What would be ignored is refused by its name."""
+    done = run_command("sessions", "--archived", *filtering)
+    assert (2, f"Error: --archived and {filtering[0]} do not go together\n") == (done.returncode, done.stderr)
+
+
+def test_restore_says_where_the_whole_ids_are(daemon: DaemonProcess) -> None:
+    """A beginning will not do: a list of the archive may be long."""
+    run_command("archive", "alpha-1", address=daemon.address)
+    refused = run_command("restore", "alpha", address=daemon.address)
+    assert (1, "Error: no archive 'alpha'; it takes the whole id, `sessiond sessions --archived` lists them\n") == (
+        refused.returncode,
+        refused.stderr,
+    )
+
+
 def test_the_version_is_a_command_and_an_option() -> None:
     """Both are tried by people who do not know which it is."""
     command, option = run_command("version"), run_command("--version")

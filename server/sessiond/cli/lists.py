@@ -65,6 +65,10 @@ def sessions(
         int | None, typer.Option(min=0, max=MOST, help="At most so many. [default: 50 on a terminal, else all]")
     ] = None,
     offset: Annotated[int, typer.Option(min=0, max=MOST, help="Skip so many.")] = 0,
+    archived: Annotated[
+        bool,
+        typer.Option("--archived", help="Those in the archive instead, the newest archive first; without a filter."),
+    ] = False,
     address: Address = "",
     as_json: Json = False,
 ) -> None:
@@ -72,11 +76,34 @@ def sessions(
 
     Example: sessiond sessions --metadata source.format=codex --order-by message-count --limit 5
     """
+    from sessiond.cli.archives import print_archives, refuse_beside_archived
     from sessiond.cli.connection import connected, run_client
     from sessiond.cli.output import console, print_message
     from sessionstore.v1 import session_store_service_pb2 as pb
     from sessionstore.v1.session_pb2 import SessionInfo
 
+    shown = console()
+    most = limit if limit is not None or as_json or not shown.is_terminal else TERMINAL_LIMIT
+
+    def print_rest(count: int) -> None:
+        if not as_json and limit is None and count == most:
+            shown.print(f"the first {most}; --limit shows more")
+
+    if archived:
+        refuse_beside_archived(
+            {
+                "--metadata": metadata,
+                "--status": status,
+                "--created-after": created_after,
+                "--created-before": created_before,
+                "--updated-after": updated_after,
+                "--updated-before": updated_before,
+                "--order-by": order_by is not Order.CREATED_AT,
+                "--ascending": ascending,
+            }
+        )
+        print_rest(print_archives(address, most=most, offset=offset, as_json=as_json))
+        return
     chosen = pb.SessionFilter(metadata=dict(_pair(text) for text in metadata or ()))
     if status is not None:
         chosen.status = {"inactive": 1, "active": 2}[status]  # type: ignore[assignment]
@@ -93,8 +120,6 @@ def sessions(
         Order.UPDATED_AT: pb.SessionOrder.SESSION_ORDER_UPDATED_AT,
         Order.MESSAGE_COUNT: pb.SessionOrder.SESSION_ORDER_MESSAGE_COUNT,
     }[order_by]
-    shown = console()
-    most = limit if limit is not None or as_json or not shown.is_terminal else TERMINAL_LIMIT
 
     async def collect() -> list[SessionInfo]:
         found = []
@@ -111,8 +136,7 @@ def sessions(
     found = run_client(collect())
     if not as_json:
         _print_table(found)
-        if limit is None and most is not None and len(found) == most:
-            shown.print(f"the first {most}; --limit shows more")
+        print_rest(len(found))
 
 
 def _print_table(found: "list[SessionInfo]") -> None:
