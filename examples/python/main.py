@@ -53,7 +53,10 @@ async def main() -> None:
     if len(sys.argv) != 4 or sys.argv[1] not in commands:
         sys.exit(__doc__)
     async with channel_to(sys.argv[2]) as channel:
-        await commands[sys.argv[1]](SessionStoreServiceStub(channel), sys.argv[3])
+        try:
+            await commands[sys.argv[1]](SessionStoreServiceStub(channel), sys.argv[3])
+        except grpc.aio.AioRpcError as error:
+            sys.exit(f"{error.code().name}: {error.details()}")
 
 
 if __name__ == "__main__":

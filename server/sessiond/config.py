@@ -1,5 +1,6 @@
 """What the daemon is told: where it keeps its data, where it listens, how it acknowledges."""
 
+import os
 import re
 import warnings
 from dataclasses import dataclass, field, replace
@@ -108,7 +109,7 @@ def parse_listener(text: str) -> Listener:
         if not path:
             raise ConfigError(f"listen: {text!r} names no path; write unix:/path/of/the.sock")
         socket = Path(path).expanduser().absolute()
-        if len(str(socket).encode()) > MAX_SOCKET_PATH_BYTES:
+        if len(os.fsencode(socket)) > MAX_SOCKET_PATH_BYTES:
             raise ConfigError(
                 f"listen: the path of a Unix socket has at most {MAX_SOCKET_PATH_BYTES} bytes, {socket} has more; "
                 "choose a shorter one"

@@ -60,7 +60,9 @@ def _bind_one(server: grpc.aio.Server, listener: Listener, tls: grpc.ServerCrede
 
 def _grpc_target(listener: Listener) -> str:
     # gRPC reads it as a URI, in which `%`, `#` and `?` of a path would mean something.
-    return str(replace(listener, tls=False)) if listener.socket is None else f"unix:{quote(str(listener.socket))}"
+    if listener.socket is None:
+        return str(replace(listener, tls=False))
+    return f"unix:{quote(os.fsencode(listener.socket))}"
 
 
 def _make_folder(folder: Path) -> None:

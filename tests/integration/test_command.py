@@ -143,6 +143,59 @@ def test_archive_and_restore(daemon: DaemonProcess) -> None:
     assert 3 == len(lines(run_command("tail", "alpha-1", "--no-follow", "--json", address=daemon.address)))
 
 
+def test_archived_sessions_are_listed(daemon: DaemonProcess) -> None:
+    """The newest archive first, as JSON and as a table; limit and offset count as ever."""
+    empty = run_command("sessions", "--archived", "--json", address=daemon.address)
+    for name in ("alpha-1", "alpha-2"):
+        run_command("archive", name, address=daemon.address)
+    listed = lines(run_command("sessions", "--archived", "--json", address=daemon.address))
+    second = lines(
+        run_command("sessions", "--archived", "--json", "--limit", "1", "--offset", "1", address=daemon.address)
+    )
+    shown = run_command("sessions", "--archived", address=daemon.address)
+    assert (0, "") == (empty.returncode, empty.stdout)
+    assert ["alpha-2", "alpha-1"] == [archive_id(item) for item in listed]
+    assert ["alpha-1"] == [archive_id(item) for item in second]
+    assert all("archived_at" in item for item in listed)
+    assert 0 == shown.returncode
+    assert [["id", "archived"], ["alpha-2"], ["alpha-1"]] == [
+        words[:2] if words[0] == "id" else words[:1] for words in map(str.split, shown.stdout.splitlines())
+    ]
+
+
+def archive_id(archive: dict[str, object]) -> object:
+    session = archive["session"]
+    assert isinstance(session, dict)
+    return session["id"]
+
+
+@pytest.mark.parametrize(
+    "filtering",
+    [
+        ("--metadata", "team=a"),
+        ("--status", "active"),
+        ("--updated-after", "2026-05-11"),
+        ("--order-by", "updated-at"),
+        ("--ascending",),
+    ],
+    ids=" ".join,
+)
+def test_archived_sessions_are_neither_filtered_nor_sorted(filtering: tuple[str, ...]) -> None:
+    """What would be ignored is refused by its name."""
+    done = run_command("sessions", "--archived", *filtering)
+    assert (2, f"Error: --archived and {filtering[0]} do not go together\n") == (done.returncode, done.stderr)
+
+
+def test_restore_says_where_the_whole_ids_are(daemon: DaemonProcess) -> None:
+    """A beginning will not do: a list of the archive may be long."""
+    run_command("archive", "alpha-1", address=daemon.address)
+    refused = run_command("restore", "alpha", address=daemon.address)
+    assert (1, "Error: no archive 'alpha'; it takes the whole id, `sessiond sessions --archived` lists them\n") == (
+        refused.returncode,
+        refused.stderr,
+    )
+
+
 def test_the_version_is_a_command_and_an_option() -> None:
     """Both are tried by people who do not know which it is."""
     command, option = run_command("version"), run_command("--version")
@@ -210,11 +263,13 @@ def test_a_folder_without_a_name_is_refused(tmp_path: Path) -> None:
     assert "is empty" in done.stderr
 
 
-def test_migrate_status_creates_nothing(tmp_path: Path) -> None:
-    """Looking is not touching."""
-    done = run_command("migrate", "--status", "--json", "--data-dir", str(tmp_path / "data"))
+def test_migrate_status_tells_each_step_and_changes_nothing(tmp_path: Path) -> None:
+    """Looking is not touching; also at a file that is empty yet."""
+    (tmp_path / DATABASE_NAME).touch()
+    done = run_command("migrate", "--status", "--json", "--data-dir", str(tmp_path))
     assert [{"migration": step, "applied_at": None} for step in STEPS] == lines(done)
-    assert not (tmp_path / "data").exists()
+    assert [DATABASE_NAME] == [path.name for path in tmp_path.iterdir()]
+    assert 0 == (tmp_path / DATABASE_NAME).stat().st_size
 
 
 def test_check_finds_damage_and_changes_nothing(daemon: DaemonProcess, tmp_path: Path) -> None:
@@ -233,10 +288,28 @@ def test_check_finds_damage_and_changes_nothing(daemon: DaemonProcess, tmp_path:
     assert before == (tmp_path / DATABASE_NAME).read_bytes()
 
 
-def test_check_without_a_database_says_so_and_makes_none(tmp_path: Path) -> None:
-    """Looking is not touching."""
-    assert 1 == run_command("check", "--data-dir", str(tmp_path / "missing")).returncode
-    assert not (tmp_path / "missing").exists()
+@pytest.mark.parametrize("command", [("check",), ("migrate", "--status")], ids=" ".join)
+def test_a_look_without_a_database_says_so_and_makes_none(tmp_path: Path, command: tuple[str, ...]) -> None:
+    """Where the folder is missing, is empty, is a file, or cannot be at all."""
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file").touch()
+    for name in ("missing", "empty", "file"):
+        done = run_command(*command, "--data-dir", str(tmp_path / name))
+        assert (1, "") == (done.returncode, done.stdout)
+        assert f"Error: there is no {DATABASE_NAME} in {tmp_path / name}\n" == done.stderr
+    done = run_command(*command, "--data-dir", str(tmp_path / ("x" * 300)))
+    assert (1, True) == (done.returncode, done.stderr.startswith("Error: cannot use the data directory "))
+    assert done.stderr.endswith(": File name too long\n")
+    assert ["empty", "file"] == sorted(path.name for path in tmp_path.iterdir())
+    assert [] == list((tmp_path / "empty").iterdir())
+
+
+def test_migrate_makes_a_database_where_there_is_none(tmp_path: Path) -> None:
+    """As `serve` does."""
+    made = run_command("migrate", "--data-dir", str(tmp_path / "data"))
+    assert (0, f"applied {', '.join(STEPS)}\n") == (made.returncode, made.stdout)
+    status = run_command("migrate", "--status", "--data-dir", str(tmp_path / "data"))
+    assert len(STEPS) == status.stdout.count("  applied ")
 
 
 def test_a_torn_line_is_reported_and_the_rest_is_imported(daemon: DaemonProcess, tmp_path: Path) -> None:

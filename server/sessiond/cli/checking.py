@@ -4,10 +4,10 @@ import sys
 
 import typer
 
+from sessiond.cli.databases import existing_database
 from sessiond.cli.exits import CommandError, ExitCode
 from sessiond.cli.options import DataDir, Json
 from sessiond.cli.registration import add_command
-from sessiond.config import default_data_dir
 
 __all__ = ["register"]
 
@@ -24,13 +24,10 @@ def check(data_dir: DataDir = None, as_json: Json = False) -> None:
 
     Example: sessiond check --data-dir ~/agents
     """
-    from sessiond.store.sqlite.engine import DATABASE_NAME
     from sessiond.store.sqlite.inspection import inspect_database
     from sessiond.store.sqlite.migration_files import MigrationError
 
-    path = (data_dir or default_data_dir()) / DATABASE_NAME
-    if not path.exists():
-        raise CommandError(f"there is no {path.name} in {path.parent}")
+    path = existing_database(data_dir)
     found = 0
     try:
         for fault in inspect_database(path):

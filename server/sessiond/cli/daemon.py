@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from sessiond.cli.databases import existing_database
 from sessiond.cli.exits import CommandError, ExitCode
 from sessiond.cli.options import Address, DataDir, Json
 from sessiond.cli.registration import add_command
@@ -65,11 +66,11 @@ def migrate(
     from sessiond.store.sqlite.migration_files import MigrationError
     from sessiond.store.sqlite.migrations import migrate as apply
 
-    folder = data_dir or default_data_dir()
     try:
         if status:
-            _print_migrations(folder / DATABASE_NAME, as_json=as_json)
+            _print_migrations(existing_database(data_dir), as_json=as_json)
             return
+        folder = data_dir or default_data_dir()
         with DataDirLock(folder):
             report = apply(folder / DATABASE_NAME)
     except DataDirInUseError as error:

@@ -1,12 +1,14 @@
 """The command that lists sessions."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
+    from google.protobuf.timestamp_pb2 import Timestamp
+
     from sessionstore.v1.session_pb2 import SessionInfo
 
 from sessiond.cli.exits import CommandError, ExitCode
@@ -16,6 +18,9 @@ from sessiond.cli.registration import add_command
 __all__ = ["register"]
 
 TERMINAL_LIMIT = 50
+
+MOST = 2**31 - 1
+"""What the API takes at most."""
 
 LABELS_ROOM = 82
 COLUMNS = {"updated": 0, "messages": 31, "events": 39, "status": 49, "model": 75, "labels": LABELS_ROOM + 20}
@@ -57,9 +62,13 @@ def sessions(
     order_by: Annotated[Order, typer.Option(help="What to sort by.")] = Order.CREATED_AT,
     ascending: Annotated[bool, typer.Option("--ascending", help="The smallest or oldest first.")] = False,
     limit: Annotated[
-        int | None, typer.Option(min=0, help="At most so many. [default: 50 on a terminal, else all]")
+        int | None, typer.Option(min=0, max=MOST, help="At most so many. [default: 50 on a terminal, else all]")
     ] = None,
-    offset: Annotated[int, typer.Option(min=0, help="Skip so many.")] = 0,
+    offset: Annotated[int, typer.Option(min=0, max=MOST, help="Skip so many.")] = 0,
+    archived: Annotated[
+        bool,
+        typer.Option("--archived", help="Those in the archive instead, the newest archive first; without a filter."),
+    ] = False,
     address: Address = "",
     as_json: Json = False,
 ) -> None:
@@ -67,11 +76,34 @@ def sessions(
 
     Example: sessiond sessions --metadata source.format=codex --order-by message-count --limit 5
     """
+    from sessiond.cli.archives import print_archives, refuse_beside_archived
     from sessiond.cli.connection import connected, run_client
     from sessiond.cli.output import console, print_message
     from sessionstore.v1 import session_store_service_pb2 as pb
     from sessionstore.v1.session_pb2 import SessionInfo
 
+    shown = console()
+    most = limit if limit is not None or as_json or not shown.is_terminal else TERMINAL_LIMIT
+
+    def print_rest(count: int) -> None:
+        if not as_json and limit is None and count == most:
+            shown.print(f"the first {most}; --limit shows more")
+
+    if archived:
+        refuse_beside_archived(
+            {
+                "--metadata": metadata,
+                "--status": status,
+                "--created-after": created_after,
+                "--created-before": created_before,
+                "--updated-after": updated_after,
+                "--updated-before": updated_before,
+                "--order-by": order_by is not Order.CREATED_AT,
+                "--ascending": ascending,
+            }
+        )
+        print_rest(print_archives(address, most=most, offset=offset, as_json=as_json))
+        return
     chosen = pb.SessionFilter(metadata=dict(_pair(text) for text in metadata or ()))
     if status is not None:
         chosen.status = {"inactive": 1, "active": 2}[status]  # type: ignore[assignment]
@@ -82,14 +114,12 @@ def sessions(
         ("updated_before", updated_before),
     ):
         if text:
-            getattr(chosen, name).FromDatetime(_time(name, text))
+            getattr(chosen, name).CopyFrom(_time(name, text))
     order = {
         Order.CREATED_AT: pb.SessionOrder.SESSION_ORDER_CREATED_AT,
         Order.UPDATED_AT: pb.SessionOrder.SESSION_ORDER_UPDATED_AT,
         Order.MESSAGE_COUNT: pb.SessionOrder.SESSION_ORDER_MESSAGE_COUNT,
     }[order_by]
-    shown = console()
-    most = limit if limit is not None or as_json or not shown.is_terminal else TERMINAL_LIMIT
 
     async def collect() -> list[SessionInfo]:
         found = []
@@ -106,8 +136,7 @@ def sessions(
     found = run_client(collect())
     if not as_json:
         _print_table(found)
-        if limit is None and most is not None and len(found) == most:
-            shown.print(f"the first {most}; --limit shows more")
+        print_rest(len(found))
 
 
 def _print_table(found: "list[SessionInfo]") -> None:
@@ -147,12 +176,22 @@ def _pair(text: str) -> tuple[str, str]:
     return key, value
 
 
-def _time(option: str, text: str) -> datetime:
+def _time(option: str, text: str) -> "Timestamp":
+    from google.protobuf.timestamp_pb2 import Timestamp
+
+    name = option.replace("_", "-")
     try:
         time = datetime.fromisoformat(text)
     except ValueError:
-        name = option.replace("_", "-")
         raise CommandError(
             f"--{name} {text!r} is no time; write it like 2026-05-11T11:26:55Z", ExitCode.USAGE
         ) from None
-    return time.astimezone()
+    found = Timestamp()
+    try:
+        # Without a zone it is a time of the reader's.
+        found.FromDatetime((time if time.tzinfo else time.astimezone()).astimezone(UTC))
+    except (ValueError, OverflowError):
+        raise CommandError(
+            f"--{name} {text!r} lies outside the years 1 to 9999 in the time zone UTC", ExitCode.USAGE
+        ) from None
+    return found

@@ -1,5 +1,6 @@
 """What the commands print: JSON lines for scripts, tables and text for people."""
 
+import codecs
 import json
 import re
 import sys
@@ -26,14 +27,15 @@ def console() -> Console:
 
 
 def print_message(message: Message, **more: Any) -> None:
-    """A message as one line of JSON, with the field names of the protos."""
-    print_json({**more, **MessageToDict(message, preserving_proto_field_name=True)})
+    """A message as one line of JSON, with the field names of the protos, and with what is 0 or empty."""
+    fields = MessageToDict(message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)
+    print_json({**more, **fields})
 
 
 def print_json(value: dict[str, Any]) -> None:
     """An object as one line of JSON."""
-    text = json.dumps(value, ensure_ascii=False)
+    # What the output lacks is spelled out as JSON does it.
+    ascii_only = codecs.lookup(sys.stdout.encoding).name != "utf-8"
+    text = json.dumps(value, ensure_ascii=ascii_only)
     # The name of a file need not be text; what of it is none can only be written as an escape.
     sys.stdout.write(_SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n")
-    # Whoever reads a pipe live wants the line now.
-    sys.stdout.flush()

@@ -80,16 +80,22 @@ def restore(
     address: Address = "",
     as_json: Json = False,
 ) -> None:
-    """Bring an archived session back, as it was.
+    """Bring an archived session back, as it was; `sessiond sessions --archived` lists them.
 
     Example: sessiond restore 019e1625-789d-76c0-80ab-3724b5ddb799
     """
     from sessiond.cli.connection import connected, run_client
     from sessiond.cli.output import print_message
+    from sessionstore.errors import ArchiveNotFoundError
 
     async def bring_back() -> None:
         async with connected(address) as client:
-            response = await client.restore_session(session_id)
+            try:
+                response = await client.restore_session(session_id)
+            except ArchiveNotFoundError as error:
+                raise CommandError(
+                    f"{error}; it takes the whole id, `sessiond sessions --archived` lists them"
+                ) from error
             if as_json:
                 print_message(response.session)
             else:

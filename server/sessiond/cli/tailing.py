@@ -11,6 +11,9 @@ from sessiond.cli.registration import add_command
 
 __all__ = ["register"]
 
+LAST_SEQUENCE = 2**63 - 1
+"""What the API takes at most."""
+
 
 def register(app: typer.Typer) -> None:
     """Adds the command."""
@@ -58,7 +61,6 @@ def tail(
                         print_message(event)
                     else:
                         sys.stdout.write(event_line(event) + "\n")
-                        sys.stdout.flush()
 
     try:
         run_client(follow())
@@ -72,4 +74,7 @@ def _cursor(start: str) -> int | None:
         return None
     if not (start.isascii() and start.isdigit()):
         raise CommandError(f"--from {start!r} is neither start, nor now, nor a sequence", ExitCode.USAGE)
+    # The length first: Python reads no number of thousands of digits.
+    if len(start.lstrip("0")) > len(str(LAST_SEQUENCE)) or int(start) > LAST_SEQUENCE:
+        raise CommandError(f"--from is beyond {LAST_SEQUENCE}, the largest sequence", ExitCode.USAGE)
     return int(start)

@@ -25,7 +25,12 @@ def one_line(text: str, length: int) -> str:
 
 def local_time(timestamp: Timestamp) -> str:
     """A time in the reader's time zone, to the second."""
-    return timestamp.ToDatetime(tzinfo=UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    time = timestamp.ToDatetime(tzinfo=UTC)
+    try:
+        return time.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    except (ValueError, OverflowError):
+        # At the ends of the calendar, where the reader's zone would need another year.
+        return time.strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def _steers(character: str) -> bool:

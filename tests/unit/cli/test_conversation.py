@@ -1,9 +1,13 @@
 """Messages, tool calls and events as lines for a person: every kind has one."""
 
+import time
+from collections.abc import Iterator
+
 import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from sessiond.cli.conversation import event_line, message_lines, result_text, tool_call_line
-from sessiond.cli.text import one_line, visible
+from sessiond.cli.text import local_time, one_line, visible
 from sessionstore.v1 import event_pb2 as ev
 from sessionstore.v1 import message_pb2 as msg
 from sessionstore.v1 import tool_pb2 as tool
@@ -160,3 +164,23 @@ def test_text_cannot_steer_the_terminal() -> None:
     """Control characters and marks of direction are spelled out; letters of any script are not."""
     assert "a\\x1b[0m\\u202eb\n\té漢" == visible("a\x1b[0m\u202eb\n\té漢")
     assert "one two…" == one_line("one\n  two three", 8)
+
+
+@pytest.fixture
+def east_of_utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A reader whose clock is nine hours ahead."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "JST-9")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("east_of_utc")
+def test_a_time_at_the_end_of_the_calendar_is_shown_in_utc() -> None:
+    """A writer may give a message any time; the reader's zone may have none for it."""
+    given, last = Timestamp(), Timestamp()
+    given.FromJsonString("2026-05-11T20:00:00Z")
+    last.FromJsonString("9999-12-31T23:59:59Z")
+    assert "2026-05-12 05:00:00" == local_time(given)
+    assert "9999-12-31 23:59:59 UTC" == local_time(last)
