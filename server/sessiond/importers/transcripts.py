@@ -23,7 +23,7 @@ from sessiond.importers.identifiers import (
     usable_id,
 )
 from sessiond.importers.raw_entries import RawEntry
-from sessiond.importers.steps import Outcome, Problem, Step, count_additions
+from sessiond.importers.steps import Outcome, Step, count_additions
 from sessiond.importers.summary import Summary
 from sessiond.importers.tool_calls import CallLedger
 from sessiond.store.errors import InvalidRequestError, TooLargeError
@@ -73,14 +73,6 @@ class Transcript:
         for step in _Pass(self.session_id, self._format).steps(self._format.read(self.path)):
             summary.count(step)
             yield step
-
-    def check(self) -> list[Problem]:
-        """Reads the whole transcript and says what of it cannot be imported.
-
-        Raises:
-            OSError: The file cannot be read.
-        """
-        return [step.problem for step in self.steps() if step.problem is not None]
 
 
 class _Pass:

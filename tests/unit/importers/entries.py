@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sessiond.importers import Step
+from sessiond.importers import Problem, Step
 from sessionstore.v1.event_pb2 import Event
 from sessionstore.v1.message_pb2 import Message
 from sessionstore.v1.session_store_service_pb2 import Mutation, ToolCallUpdate
@@ -89,3 +89,8 @@ def event_kinds(steps: Iterable[Step]) -> list[str]:
 def updates(steps: Iterable[Step]) -> list[ToolCallUpdate]:
     """All updates of tool calls, in order."""
     return [item.update_tool_call for item in mutations(steps) if item.HasField("update_tool_call")]
+
+
+def problems(steps: Iterable[Step]) -> list[Problem]:
+    """What of a transcript cannot be imported."""
+    return [step.problem for step in steps if step.problem is not None]

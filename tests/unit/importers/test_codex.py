@@ -5,7 +5,7 @@ from pathlib import Path
 from sessiond.importers import open_transcript
 from sessionstore.v1.tool_pb2 import ToolCallStatus
 from tests.unit.importers.conftest import OpenLines
-from tests.unit.importers.entries import codex, event_kinds, events, messages, mutations, updates
+from tests.unit.importers.entries import codex, event_kinds, events, messages, mutations, problems, updates
 
 
 def test_messages_come_from_response_items_only(fixtures: Path) -> None:
@@ -120,7 +120,7 @@ def test_a_type_that_is_no_text_is_kept_raw(open_lines: OpenLines) -> None:
         codex("response_item", 3, type="message", role="user", content=[{"type": ["text"], "text": "odd"}]),
         codex("response_item", 4, type="message", role="user", content="fine"),
     )
-    assert [] == transcript.check()
+    assert [] == problems(transcript.steps())
     assert (2, 2) == (transcript.summary.raw_entries, transcript.summary.message_entries)
     odd, fine = messages(transcript.steps())
     assert b'{"type":["text"],"text":"odd"}' == odd.user.content[0].custom.data

@@ -7,7 +7,7 @@ from typing import Any
 from sessiond.importers import Outcome, open_transcript
 from sessionstore.v1.session_pb2 import ContainerRuntime
 from sessionstore.v1.tool_pb2 import ToolCallStatus
-from tests.unit.importers.entries import event_kinds, events, messages, mutations, updates
+from tests.unit.importers.entries import event_kinds, events, messages, mutations, problems, updates
 
 
 def _write(path: Path, **members: Any) -> Path:
@@ -178,7 +178,7 @@ def test_members_beside_the_messages_may_be_broken_or_large(tmp_path: Path) -> N
     large = json.dumps("x" * 4_000_000)
     path.write_text(f'{{"history": [{{"role": "user", "content": "a"}}], "info": tru, "replay_config": {large}}}')
     transcript = open_transcript(path)
-    (problem,) = transcript.check()
+    (problem,) = problems(transcript.steps())
     assert "line 1, info" == problem.location
     steps = [step for step in transcript.steps() if step.outcome in (Outcome.ATTACHMENT, Outcome.CONTINUATION)]
     assert large.encode() == b"".join(event.custom.data for event in events(steps))

@@ -24,6 +24,7 @@ from tests.unit.importers.entries import (
     events,
     messages,
     mutations,
+    problems,
     tool_result,
     tool_use,
     updates,
@@ -39,9 +40,9 @@ def test_torn_and_invalid_lines_are_reported_and_the_rest_goes_on(write_lines: W
     )
     path.write_bytes(path.read_bytes() + b'{"type":"user","uuid":"u3","message":{"content":"to')
     transcript = open_transcript(path)
-    problems = transcript.check()
-    assert [2, 3, 6, 7] == [problem.line for problem in problems]
-    assert Problem("line 3", 3, "byte 8 is not UTF-8") == problems[1]
+    found = problems(transcript.steps())
+    assert [2, 3, 6, 7] == [problem.line for problem in found]
+    assert Problem("line 3", 3, "byte 8 is not UTF-8") == found[1]
     assert ["u1", "u2"] == [message.id for message in messages(transcript.steps())]
     summary = transcript.summary
     assert (7, 2, 0, 1, 4) == (
@@ -149,7 +150,7 @@ def test_a_line_that_is_too_long_to_read_is_reported(write_lines: WriteLines, mo
     path = write_lines(claude_user("u1", "a"), claude_user("u2", "x" * 2000), claude_user("u3", "b"))
     monkeypatch.setattr(raw_entries, "MAX_ENTRY_BYTES", 1000)
     transcript = open_transcript(path)
-    assert [Problem("line 2", 2, "is longer than 1000 bytes")] == transcript.check()
+    assert [Problem("line 2", 2, "is longer than 1000 bytes")] == problems(transcript.steps())
     assert 2 == transcript.summary.message_entries
 
 
