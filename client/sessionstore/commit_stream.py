@@ -93,12 +93,14 @@ class CommitStream:
         self._task.cancel()
         await asyncio.wait([self._task])
         # A task that is cancelled before it has begun does not come to its own end.
-        self._let_go()
+        self._let_go(_closed())
 
-    def _let_go(self) -> None:
+    def _let_go(self, failure: SessionStoreError) -> None:
+        """Ends what outlives the reading, and fails what has no answer."""
+        self._ending = True
         self._timer.cancel()
         self._call.cancel()
-        self._fail(self._failure or SessionStoreError("the client was closed", code=grpc.StatusCode.CANCELLED))
+        self._fail(self._failure or failure)
 
     def _end(self) -> None:
         self._ending = True
@@ -116,12 +118,9 @@ class CommitStream:
             failure = error_from_call(error)
         except asyncio.CancelledError:
             # Of the call, unless it is of this task, whose futures are cancelled already.
-            failure = SessionStoreError("the client was closed", code=grpc.StatusCode.CANCELLED)
+            failure = _closed()
         finally:
-            self._ending = True
-            self._timer.cancel()
-            self._call.cancel()
-            self._fail(self._failure or failure)
+            self._let_go(failure)
             sender.cancel()
             await asyncio.gather(sender, return_exceptions=True)
 
@@ -196,3 +195,7 @@ class CommitStream:
             self._end()
             return
         self._timer = self._loop.call_later(left_seconds, self._look_at_clock)
+
+
+def _closed() -> SessionStoreError:
+    return SessionStoreError("the client was closed", code=grpc.StatusCode.CANCELLED)

@@ -69,12 +69,12 @@ class DataDirLock:
 
     def _check_rights(self) -> None:
         """What SQLite would tell later, or with each write. Raises DataDirError."""
-        databases = [path for path in self._data_dir.iterdir() if path.suffix in _DATABASE_SUFFIXES]
-        for path in (self._data_dir, *databases):
-            if path != self._data_dir and not path.is_file():
-                raise DataDirError(f"{path} is no file; choose another --data-dir, or move it away")
-            if not os.access(path, os.R_OK | os.W_OK):
-                raise DataDirError(f"{path} cannot be written by this user; give it the right to, or choose --data-dir")
+        _check_access(self._data_dir)
+        for path in self._data_dir.iterdir():
+            if path.suffix in _DATABASE_SUFFIXES:
+                if not path.is_file():
+                    raise DataDirError(f"{path} is no file; choose another --data-dir, or move it away")
+                _check_access(path)
 
     def describe(self, addresses: list[str]) -> None:
         """Writes down who holds the lock and where it listens, for whoever finds it taken."""
@@ -83,6 +83,11 @@ class DataDirLock:
         # A full disk has no room even for that; the lock holds all the same.
         with contextlib.suppress(OSError):
             os.pwrite(self._descriptor, text.encode(), 0)
+
+
+def _check_access(path: Path) -> None:
+    if not os.access(path, os.R_OK | os.W_OK):
+        raise DataDirError(f"{path} cannot be written by this user; give it the right to, or choose another --data-dir")
 
 
 def _holder(descriptor: int) -> str:
