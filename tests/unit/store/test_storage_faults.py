@@ -198,6 +198,25 @@ async def test_what_is_done_after_a_commit_fails_no_write(
     assert [] == [*asked, *tried]
 
 
+@pytest.mark.parametrize("error", [MemoryError(), CorruptedError("the database")])
+async def test_a_group_whose_commit_is_not_sure_is_not_applied_again(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """It may be stored, and is answered as unknown; so it is stored once."""
+    errors = iter([error])
+
+    def after_commit(_: upkeep.Upkeep) -> None:
+        for first in errors:
+            raise first
+
+    monkeypatch.setattr(upkeep.Upkeep, "after_commit", after_commit)
+    together = [store.submit(commit("s", append(part(str(number))))) for number in range(3)]
+    answers = await asyncio.gather(*together, return_exceptions=True)
+    assert [StorageUnavailableError] * 3 == [type(answer) for answer in answers]
+    assert 3 == await append_event(store, "later")
+    assert 4 == len(await events_of(store, "s"))
+
+
 async def test_what_nobody_foresaw_ends_a_write_and_not_the_writer(
     store: SqliteStore, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sessiond.store.errors import CorruptedError, StoreError
+from sessiond.store.errors import CorruptedError, StorageUnavailableError, StoreError
 from sessiond.store.sqlite.giving_way import GivingWay
 from sessiond.store.sqlite.operations import Operation
 from sessiond.store.sqlite.publication import Publication
@@ -72,7 +72,7 @@ class WriteGroups:
                 outcomes.append(_apply_one(transaction, operation))
             transaction.write_rows()
             connection.execute("COMMIT")
-            self._upkeep.after_commit()
+            self._confirm()
         except BaseException as error:
             self._memory.forget()
             self._upkeep.failed(error)
@@ -84,6 +84,15 @@ class WriteGroups:
             raise
         self._memory.trim()
         return AppliedGroup(outcomes, transaction.publications, self._upkeep.checkpoint_is_due())
+
+    def _confirm(self) -> None:
+        """Raises StorageUnavailableError, whatever it is: a group that may be on disk must not be applied again."""
+        try:
+            self._upkeep.after_commit()
+        except StorageUnavailableError:
+            raise
+        except Exception as error:
+            raise StorageUnavailableError from error
 
     def _notice_others(self, connection: sqlite3.Connection) -> None:
         """Nobody else should write to the database. If somebody did, what is remembered of it may be wrong."""
