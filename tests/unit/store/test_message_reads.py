@@ -8,6 +8,8 @@ import pytest
 from sessiond.contract.limits import FRAGMENT_BYTES
 from sessiond.store.errors import CorruptedError, InvalidFieldError, NotFoundError
 from sessiond.store.sqlite.engine import DATABASE_NAME, SqliteStore
+from sessiond.store.sqlite.message_reads import message_bounds
+from sessiond.store.sqlite.page_tokens import encode_token
 from sessionstore.v1 import admin_service_pb2 as admin_pb
 from sessionstore.v1 import session_store_service_pb2 as pb
 from sessionstore.v1.error_reason_pb2 import ErrorReason
@@ -130,6 +132,33 @@ async def test_a_token_that_was_not_answered_is_refused(store: SqliteStore, dama
             caught.value.field,
             caught.value.reason,
         )
+
+
+async def test_a_page_of_another_session_of_the_same_id_is_not_the_rest_of_a_list(store: SqliteStore) -> None:
+    """A token leads on in the session that it was made for, also when that is archived and comes back."""
+    await fill(store, 3)
+    first = await store.list_messages(pb.ListMessagesRequest(session_id="s", page_size=2))
+    rest = pb.ListMessagesRequest(session_id="s", page_size=2, page_token=first.next_page_token)
+    await store.archive_session(admin_pb.ArchiveSessionRequest(session_id="s"))
+    await store.restore_session(admin_pb.RestoreSessionRequest(session_id="s"))
+    assert [2] == [stored.sequence for stored in (await store.list_messages(rest)).messages]
+    await store.delete_session(pb.DeleteSessionRequest(session_id="s"))
+    await fill(store, 5)
+    with pytest.raises(InvalidFieldError) as caught:
+        await store.list_messages(rest)
+    assert ErrorReason.ERROR_REASON_INVALID_PAGE_TOKEN == caught.value.reason
+
+
+@pytest.mark.parametrize("after", [-(2**63), -2, -1, 3, 2**63 - 1])
+async def test_a_token_that_somebody_made_up_is_no_damage(store: SqliteStore, after: int) -> None:
+    """Where it leads to no message, it is refused as any other; that none is found there says nothing of the store."""
+    await fill(store, 3)
+    request = pb.ListMessagesRequest(session_id="s")
+    (session_key, _) = await store._readers.run(lambda connection: message_bounds(connection, "s"))
+    request.page_token = encode_token(request, session_key, after)
+    with pytest.raises(InvalidFieldError) as caught:
+        await store.list_messages(request)
+    assert ErrorReason.ERROR_REASON_INVALID_PAGE_TOKEN == caught.value.reason
 
 
 async def test_reads_of_an_unknown_session_say_so(store: SqliteStore) -> None:

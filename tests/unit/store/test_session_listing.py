@@ -9,6 +9,7 @@ import pytest
 
 from sessiond.store.errors import InvalidFieldError
 from sessiond.store.sqlite.engine import DATABASE_NAME, SqliteStore
+from sessiond.store.sqlite.page_tokens import encode_token
 from sessionstore.v1 import session_store_service_pb2 as pb
 from sessionstore.v1.error_reason_pb2 import ErrorReason
 from sessionstore.v1.session_pb2 import SessionConfig
@@ -146,6 +147,17 @@ async def test_garbage_is_no_token(store: SqliteStore, token: str) -> None:
     """Whatever stands in the field, it is refused by name."""
     with pytest.raises(InvalidFieldError, match="page_token"):
         await store.list_sessions(pb.ListSessionsRequest(page_token=token))
+
+
+@pytest.mark.parametrize("remaining", [-(2**63), -5, -2])
+async def test_a_token_that_somebody_made_up_does_not_do_away_with_the_size_of_a_page(
+    ten: SqliteStore, remaining: int
+) -> None:
+    """How many sessions are left of a limit is never below zero, which to the database is no limit."""
+    request = pb.ListSessionsRequest(page_size=2)
+    request.page_token = encode_token(request, 2**63 - 1, 2**63 - 1, remaining)
+    with pytest.raises(InvalidFieldError, match="page_token"):
+        await ten.list_sessions(request)
 
 
 async def test_pages_of_maps_in_another_order_are_of_one_list(store: SqliteStore) -> None:

@@ -10,7 +10,7 @@ from google.protobuf.message import Message
 from sessiond.store.errors import InvalidFieldError
 from sessionstore.v1.error_reason_pb2 import ErrorReason
 
-__all__ = ["decode_token", "encode_token"]
+__all__ = ["decode_token", "encode_token", "not_answered"]
 
 _DIGEST_BYTES = 8
 
@@ -38,10 +38,15 @@ def decode_token(request: Message, token: str, count: int) -> tuple[int, ...]:
     except (binascii.Error, ValueError):
         packed = b""
     if len(packed) != _DIGEST_BYTES + 8 * count or packed[:_DIGEST_BYTES] != _digest(request):
-        raise InvalidFieldError(
-            "page_token",
-            "not a token that this call answered for these arguments; use next_page_token of the page before, with the"
-            " other fields unchanged, or leave it empty to begin again",
-            ErrorReason.ERROR_REASON_INVALID_PAGE_TOKEN,
-        )
+        raise not_answered()
     return struct.unpack(f">{count}q", packed[_DIGEST_BYTES:])
+
+
+def not_answered() -> InvalidFieldError:
+    """What a token is refused with that no page leads on by: the digest keeps nobody from writing one of their own."""
+    return InvalidFieldError(
+        "page_token",
+        "not a token that this call answered for these arguments; use next_page_token of the page before, with the"
+        " other fields unchanged, or leave it empty to begin again",
+        ErrorReason.ERROR_REASON_INVALID_PAGE_TOKEN,
+    )

@@ -11,7 +11,7 @@ from sessiond.contract.limits import DEFAULT_PAGE_SIZE, MAX_SEQUENCE
 from sessiond.store.sqlite.connection import ReaderPool
 from sessiond.store.sqlite.event_walks import EventWalk
 from sessiond.store.sqlite.message_reads import message_bounds, read_messages
-from sessiond.store.sqlite.page_tokens import decode_token, encode_token
+from sessiond.store.sqlite.page_tokens import decode_token, encode_token, not_answered
 from sessiond.store.sqlite.session_reads import SessionSnapshot, read_session
 from sessiond.store.sqlite.tool_call_reads import read_pending_tool_calls
 from sessionstore.v1 import session_store_service_pb2 as pb
@@ -64,15 +64,19 @@ class StreamingReads:
 
     async def list_messages(self, request: pb.ListMessagesRequest) -> pb.ListMessagesResponse:
         """See Store."""
-        after = decode_token(request, request.page_token, 1)[0] if request.page_token else -1
+        begun = decode_token(request, request.page_token, 2) if request.page_token else None
         session_key, before = await self._readers.run(lambda connection: message_bounds(connection, request.session_id))
+        # Another session may have the id by now, and its messages are not the rest of those of the first.
+        if begun is not None and not (begun[0] == session_key and 0 <= begun[1] < before):
+            raise not_answered()
+        after = -1 if begun is None else begun[1]
         limit = request.page_size or DEFAULT_PAGE_SIZE
         response = pb.ListMessagesResponse()
         async for messages in self._messages(request.session_id, session_key, after=after, before=before, limit=limit):
             response.messages.extend(messages)
             break
         if response.messages and response.messages[-1].sequence + 1 < before:
-            response.next_page_token = encode_token(request, response.messages[-1].sequence)
+            response.next_page_token = encode_token(request, session_key, response.messages[-1].sequence)
         return response
 
     async def _messages(

@@ -7,7 +7,7 @@ from sessiond.store.errors import CorruptedError
 from sessiond.store.sqlite.index_copies import check_copies, check_order, has_few_sessions
 from sessiond.store.sqlite.label_walks import horizon_for, walk_by_horizon
 from sessiond.store.sqlite.listing_conditions import Conditions, Label, Span
-from sessiond.store.sqlite.page_tokens import decode_token, encode_token
+from sessiond.store.sqlite.page_tokens import decode_token, encode_token, not_answered
 from sessiond.store.sqlite.session_rows import COLUMNS_OF_S, ROW_COLUMNS, SessionRow, archive_infos, row_infos
 from sessionstore.v1 import admin_service_pb2 as admin_pb
 from sessionstore.v1 import session_store_service_pb2 as pb
@@ -43,6 +43,9 @@ def list_sessions(connection: sqlite3.Connection, request: pb.ListSessionsReques
     after, offset = None, request.offset
     if request.page_token:
         value, key, remaining = decode_token(request, request.page_token, 3)
+        # To the database any other number below zero would be no limit at all.
+        if remaining < _NO_LIMIT:
+            raise not_answered()
         after, offset = (value, key), 0
     size = request.page_size or DEFAULT_PAGE_SIZE
     size = size if remaining == _NO_LIMIT else min(size, remaining)
