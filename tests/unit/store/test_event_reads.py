@@ -101,13 +101,28 @@ async def test_a_deletion_at_the_start_of_a_read_without_cursor_is_no_error(
 
 @pytest.mark.parametrize(
     "fields",
-    [{}, {"limit": 2}, {"limit": 2, "descending": True}, {"after_sequence": 9}],
-    ids=["all", "the oldest", "the newest", "nothing"],
+    [{}, {"limit": 2}, {"limit": 2, "descending": True}, {"descending": True}, {"after_sequence": 9}],
+    ids=["all", "the oldest", "the newest", "all backwards", "nothing"],
 )
 async def test_an_answer_of_one_fragment_takes_one_read(
     store: SqliteStore, monkeypatch: pytest.MonkeyPatch, fields: dict[str, Any]
 ) -> None:
     """Each is a hop between threads, in which a busy event loop lets many others pass."""
+    assert 1 == await count_reads(store, monkeypatch, **fields)
+
+
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize("types", [["session_saved", "error"], ["session_saved", "custom"]])
+async def test_no_read_walks_over_more_than_a_window_of_what_a_filter_leaves_out(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch, types: list[str], descending: bool
+) -> None:
+    """In a long session one read would keep its connection from all others, and the log from being reset, for long."""
+    monkeypatch.setattr(event_reads, "WINDOW_EVENTS", 3)
+    assert 4 == await count_reads(store, monkeypatch, types=types, descending=descending)
+
+
+async def count_reads(store: SqliteStore, monkeypatch: pytest.MonkeyPatch, **fields: Any) -> int:
+    """How many reads of the database it takes to answer a request."""
     original, reads = ReaderPool.run, []
 
     async def counted(self: ReaderPool, *arguments: Any, **options: Any) -> Any:
@@ -116,7 +131,7 @@ async def test_an_answer_of_one_fragment_takes_one_read(
 
     monkeypatch.setattr(ReaderPool, "run", counted)
     await read(store, **fields)
-    assert 1 == len(reads)
+    return len(reads)
 
 
 @pytest.mark.parametrize("after", [None, 3])

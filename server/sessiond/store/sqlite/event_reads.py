@@ -188,30 +188,31 @@ def read_descending(
     before: int,
     most_events: int | None = None,
 ) -> tuple[list[bytes], int]:
-    """The next fragment of the events between two sequences, both excluded, newest first, and its oldest sequence.
+    """The next fragment of the events between two sequences, both excluded, newest first, and where the next one ends.
 
-    It has at most `most_events`. The events are encoded StoredEvents; there are none at the end.
+    It has at most `most_events`. The events are encoded StoredEvents. With a filter for several types it may be empty
+    before the end: no more than WINDOW_EVENTS sequences are walked over.
     """
     if after + 1 >= before:
         # The sequence after the largest one is none that the database can be asked for.
         return [], after
     events: list[bytes] = []
     size_bytes = 0
-    oldest = after
-    walked_from = max(after + 1, bounds.first)
+    if not event_filter.passes_all and event_filter.single_type is None:
+        after = max(after, before - 1 - WINDOW_EVENTS)
+    walked_from = next_before = max(after + 1, bounds.first)
     for row in _select(connection, session_key, event_filter, after=after, before=before, descending=True):
         event = _encoded(session_key, row)
         if not event_filter.passes(row[4]):
             continue
         size_bytes += len(row[6])
         if events and size_bytes > FRAGMENT_BYTES:
-            walked_from = row[1]
+            walked_from, next_before = row[1], row[1] + 1
             break
         events.append(event)
-        oldest = row[1]
         if len(events) == most_events:
-            walked_from = oldest
+            walked_from = next_before = row[1]
             break
     if event_filter.single_type is None:
         _check_walked(connection, session_key, walked_from, before, "DESC")
-    return events, oldest
+    return events, next_before

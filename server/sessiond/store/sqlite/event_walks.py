@@ -104,5 +104,5 @@ class _Descending(EventWalk):
             before=self._before,
             most_events=self._most,
         )
-        self.is_over = not events
+        self.is_over = self._before <= max(self._after + 1, bounds.first)
         return events
