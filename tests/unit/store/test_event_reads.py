@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from sessiond.contract.limits import FRAGMENT_BYTES
 from sessiond.store.errors import CorruptedError, CursorAheadError, HistoryTrimmedError, NotFoundError
 from sessiond.store.sqlite import event_reads
 from sessiond.store.sqlite.connection import ReaderPool
@@ -14,7 +15,7 @@ from sessiond.store.sqlite.engine import DATABASE_NAME, SqliteStore
 from sessiond.store.sqlite.event_index import EventRow
 from sessionstore.v1 import admin_service_pb2 as admin_pb
 from sessionstore.v1 import session_store_service_pb2 as pb
-from sessionstore.v1.event_pb2 import StoredEvent
+from sessionstore.v1.event_pb2 import Event, StoredEvent
 from tests.builders import append, collect, commit, complete, custom, event_fragments, part
 
 
@@ -235,6 +236,27 @@ async def test_a_limit_spans_fragments(store: SqliteStore) -> None:
         fragments = [fragment async for fragment in event_fragments(store.get_events(request))]
         assert expected == [item.sequence for fragment in fragments for item in fragment.events]
         assert all(fragment.events for fragment in fragments)
+
+
+@pytest.mark.parametrize(
+    ("count", "event", "id_bytes"),
+    [(6, part("x" * 100_000), 1), (1000, part(), 256), (1000, part("x" * 500), 256)],
+    ids=["large events", "long ids", "both"],
+)
+@pytest.mark.parametrize("descending", [False, True])
+async def test_a_fragment_is_of_about_one_size_whatever_a_commit_holds(
+    store: SqliteStore, descending: bool, count: int, event: Event, id_bytes: int
+) -> None:
+    """All of an answer counts, ids too; the largest commit in one fragment would be more than gRPC's clients take."""
+    for first in range(0, 2 * count, count):
+        await store.submit(commit("s", *(append(event, f"{first + n:0{id_bytes}}") for n in range(count))))
+    request = pb.GetEventsRequest(session_id="s", descending=descending)
+    fragments = [fragment async for fragment in store.get_events(request)]
+    assert len(fragments) > 1
+    one_event = event.ByteSize() + id_bytes + 100
+    assert max(map(len, fragments)) < FRAGMENT_BYTES * 5 // 4 + one_event
+    found = [stored.sequence for one in fragments for stored in pb.GetEventsResponse.FromString(one).events]
+    assert [*range(10 + 2 * count)][:: -1 if descending else 1] == found
 
 
 @pytest.mark.parametrize("types", [(), ("message_part",), ("message_part", "custom:x")])

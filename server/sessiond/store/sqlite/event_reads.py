@@ -135,9 +135,10 @@ def read_page(
     after: int,
     before: int | None = None,
     page_bytes: int = FRAGMENT_BYTES,
+    whole_commits: bool = False,
     most_events: int | None = None,
 ) -> EventPage:
-    """The events after a sequence, oldest first, from one page that ends inside a commit only after `most_events`.
+    """The events after a sequence, oldest first: as many as fit into a page, and `most_events` at most.
 
     With a filter for several types a page ends after about WINDOW_EVENTS sequences, which is more than a commit holds.
     """
@@ -145,7 +146,7 @@ def read_page(
     window_end = end
     if not event_filter.passes_all and event_filter.single_type is None:
         window_end = min(end, _commit_boundary(connection, session_key, max(after + 1, bounds.first) + WINDOW_EVENTS))
-    page = EventPageBuilder(page_bytes)
+    page = EventPageBuilder(page_bytes, whole_commits=whole_commits)
     last = max(after, window_end - 1)
     expected = max(after + 1, bounds.first) if event_filter.passes_all else None
     for row in _select(connection, session_key, event_filter, after=after, before=window_end):
@@ -205,7 +206,8 @@ def read_descending(
         event = _encoded(session_key, row)
         if not event_filter.passes(row[4]):
             continue
-        size_bytes += len(row[6])
+        # As it is sent: of small events, ids and times are the most.
+        size_bytes += len(event)
         if events and size_bytes > FRAGMENT_BYTES:
             walked_from, next_before = row[1], row[1] + 1
             break

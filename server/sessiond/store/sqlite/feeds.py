@@ -55,7 +55,7 @@ class EventRing:
         """The events after a sequence, or None when the ring does not hold all of them."""
         if self._end is None or not self._end - len(self._events) <= after + 1 <= self._end:
             return None
-        page = EventPageBuilder(TAIL_FRAME_BYTES)
+        page = EventPageBuilder(TAIL_FRAME_BYTES, whole_commits=True)
         last = self._end - 1
         skipped = after + 1 - (self._end - len(self._events))
         # The tails that are behind by little are the common case: walk from the newest end.
@@ -195,6 +195,7 @@ class SqliteEventFeed:
                 self._filter,
                 after=after,
                 page_bytes=TAIL_FRAME_BYTES,
+                whole_commits=True,
             ),
             # Who catches up reads as much as fits into a frame.
             long=not self._topic.ring.has_few_after(after),
