@@ -58,8 +58,9 @@ class EventRing:
         page = EventPageBuilder(TAIL_FRAME_BYTES, whole_commits=True)
         last = self._end - 1
         skipped = after + 1 - (self._end - len(self._events))
-        # The tails that are behind by little are the common case: walk from the newest end.
-        newer = [self._events[index] for index in range(skipped - len(self._events), 0)]
+        # The tails that are behind by little are the common case: walk from the newest end. Who is behind by much takes
+        # one event after the other out, since the page ends long before the ring does.
+        newer = map(self._events.__getitem__, range(skipped - len(self._events), 0))
         for event in newer:
             if page.is_full_before(event.sequence, event.commit_index):
                 last = event.sequence - 1
