@@ -4,13 +4,16 @@ from pathlib import Path
 
 import pytest
 
+from sessiond.contract.limits import FRAGMENT_BYTES, Limits
 from sessionstore import AsyncSessionStore
 from sessionstore.v1 import session_store_service_pb2 as pb
+from sessionstore.v1.event_pb2 import Event, WorkspaceChanged
 from sessionstore.v1.tool_pb2 import ToolCallStatus
 from tests.builders import append, commit, part, result, tool_call, user_message
 from tests.integration.process import DaemonProcess
 
 MEMORY_GROWTH_BYTES = 64 * 1024 * 1024
+MUTATIONS = Limits().max_mutations_per_commit
 
 
 def resident_bytes(daemon: DaemonProcess) -> int:
@@ -46,6 +49,39 @@ async def test_a_hundred_thousand_events_are_read_back(tmp_path: Path) -> None:
             assert 100_000 == count
             assert list(range(100_000)) == tailed
             assert resident_bytes(daemon) - before < MEMORY_GROWTH_BYTES
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize(
+    ("event", "commits", "id_bytes"),
+    [
+        (part("x" * (Limits().max_item_bytes // MUTATIONS - 12)), 1, 256),
+        (Event(workspace_changed=WorkspaceChanged()), 150, 36),
+    ],
+    ids=["the largest commit", "the smallest events"],
+)
+async def test_no_answer_is_larger_than_a_client_takes(
+    tmp_path: Path, event: Event, commits: int, id_bytes: int
+) -> None:
+    """Whatever the events are of, and whatever comes before them, the other content of an answer included."""
+    with DaemonProcess(tmp_path, "--durability", "normal") as daemon:
+        async with AsyncSessionStore(daemon.address) as client:
+            await client.create_session(session_id="s")
+            await client.append_event("s", part("x" * (FRAGMENT_BYTES - 100)))
+            numbers = iter(range(commits * MUTATIONS))
+            await apply(
+                client,
+                [
+                    commit("s", *(append(event, f"{next(numbers):0{id_bytes}}") for _ in range(MUTATIONS)))
+                    for _ in range(commits)
+                ],
+            )
+            expected = list(range(1 + commits * MUTATIONS))
+            for descending in (False, True):
+                events = client.get_events("s", descending=descending)
+                assert expected[:: -1 if descending else 1] == [each.sequence async for each in events]
+            async with client.tail("s", follow=False) as tail:
+                assert expected == [each.sequence async for each in tail]
 
 
 @pytest.mark.timeout(120)
