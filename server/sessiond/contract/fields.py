@@ -11,6 +11,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from sessiond.contract.limits import (
     MAX_HEARTBEAT_INTERVAL_SECONDS,
     MAX_ID_BYTES,
+    MAX_MODEL_BYTES,
     MAX_PAGE_SIZE,
     MAX_SEQUENCE,
 )
@@ -79,6 +80,12 @@ def check_identifier(value: str) -> None:
 def _check_not_empty(value: str) -> None:
     if not value:
         raise Refusal("must not be empty")
+
+
+def _check_model(value: str) -> None:
+    # Names are short: one of them is encoded only where it may be too long.
+    if len(value) > MAX_MODEL_BYTES // 4 and (size_bytes := len(value.encode())) > MAX_MODEL_BYTES:
+        raise Refusal(f"has {size_bytes} bytes, the limit is {MAX_MODEL_BYTES}; give the name of the model only")
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -168,6 +175,7 @@ IDENTIFIER = Rule(check_identifier, {"min_bytes": 1, "max_bytes": MAX_ID_BYTES, 
 TIMESTAMP = Rule(check_timestamp, {"earliest": "0001-01-01T00:00:00Z", "latest": "9999-12-31T23:59:59.999999999Z"})
 
 _NOT_EMPTY = Rule(_check_not_empty, {"min_bytes": 1})
+_MODEL = Rule(_check_model, {"min_bytes": 0, "max_bytes": MAX_MODEL_BYTES})
 _JSON = Rule(_check_json, {"json": True, "min_bytes": 0})
 _SEQUENCE = Rule(_check_sequence, {"minimum": 0, "maximum": MAX_SEQUENCE})
 _NOT_NEGATIVE = Rule(_check_not_negative, {"minimum": 0})
@@ -213,6 +221,10 @@ FIELD_RULES: dict[str, Rule] = {
     "CustomMessage.role": _NOT_EMPTY,
     "CustomContent.type": _NOT_EMPTY,
     "CustomEvent.type": IDENTIFIER,
+    "MessageComplete.model": _MODEL,
+    "ToolCallStarted.model": _MODEL,
+    "ToolCallCompleted.model": _MODEL,
+    "ToolCallFailed.model": _MODEL,
     "ToolCall.id": IDENTIFIER,
     "ToolCall.name": _NOT_EMPTY,
     "ToolCall.parameters_json": _JSON,

@@ -8,6 +8,7 @@ __all__ = [
     "FRAGMENT_BYTES",
     "MAX_HEARTBEAT_INTERVAL_SECONDS",
     "MAX_ID_BYTES",
+    "MAX_MODEL_BYTES",
     "MAX_PAGE_SIZE",
     "MAX_SEQUENCE",
     "TAIL_FRAME_BYTES",
@@ -16,6 +17,10 @@ __all__ = [
 
 MAX_ID_BYTES = 256
 """The longest id of a session, message, tool call or event, and the longest custom type or metadata key."""
+
+MAX_MODEL_BYTES = 4096
+"""The longest name of a model: that of the newest event is in the row of its session, which stays in memory, is written
+anew with each write to the session, and is part of each list."""
 
 MAX_SEQUENCE = 2**63 - 1
 """The largest sequence that the database can hold."""
