@@ -8,15 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from sessiond.store.sqlite.connection import ReaderPool
 from sessiond.store.sqlite.engine import SqliteStore
 from sessiond.store.sqlite.event_reads import FEW_EVENTS
 from sessionstore.v1 import session_store_service_pb2 as pb
+from sessionstore.v1.session_pb2 import SESSION_STATUS_ACTIVE
 from tests.builders import append, commit, part, user_message
 from tests.unit.store.reader_pools import reader_pool
 
 PATIENCE_SECONDS = 10
+UPDATED = pb.SessionOrder.SESSION_ORDER_UPDATED_AT
 
 
 @pytest.fixture
@@ -145,6 +148,29 @@ async def test_reads_of_whole_sessions_are_long(store: SqliteStore, options: lis
     options.clear()
     assert [fragment async for fragment in store.get_messages(pb.GetMessagesRequest(session_id="s"))]
     assert {"long": True} == options[-1]
+
+
+@pytest.mark.parametrize(
+    ("request_", "is_long"),
+    [
+        (pb.ListSessionsRequest(), False),
+        (pb.ListSessionsRequest(order_by=UPDATED, filter=pb.SessionFilter(metadata={"k": "v"})), False),
+        (pb.ListSessionsRequest(filter=pb.SessionFilter(created_after=Timestamp(seconds=1))), False),
+        (pb.ListSessionsRequest(order_by=UPDATED, filter=pb.SessionFilter(updated_before=Timestamp(seconds=1))), False),
+        (pb.ListSessionsRequest(filter=pb.SessionFilter(updated_after=Timestamp(seconds=1))), True),
+        (pb.ListSessionsRequest(order_by=UPDATED, filter=pb.SessionFilter(created_before=Timestamp(seconds=1))), True),
+        (pb.ListSessionsRequest(filter=pb.SessionFilter(status=SESSION_STATUS_ACTIVE)), True),
+        (pb.ListSessionsRequest(filter=pb.SessionFilter(id_prefix="s")), True),
+        (pb.ListSessionsRequest(filter=pb.SessionFilter(metadata={"k": "v", "l": "w"})), True),
+        (pb.ListSessionsRequest(offset=100_000), True),
+    ],
+)
+async def test_lists_that_are_searched_for_are_long(
+    store: SqliteStore, options: list[dict[str, Any]], request_: pb.ListSessionsRequest, is_long: bool
+) -> None:
+    """A few programs that ask for the active among very many sessions would have all connections by turns."""
+    await store.list_sessions(request_)
+    assert [{"long": is_long}] == options
 
 
 async def test_a_tail_that_catches_up_reads_long(store: SqliteStore, options: list[dict[str, Any]]) -> None:

@@ -17,7 +17,7 @@ from sessiond.store.sqlite.feeds import FeedHub
 from sessiond.store.sqlite.horizon_advance import hot_at_start
 from sessiond.store.sqlite.reads import StreamingReads
 from sessiond.store.sqlite.reserve import Reserve
-from sessiond.store.sqlite.session_listing import list_archives, list_sessions
+from sessiond.store.sqlite.session_listing import list_archives, list_sessions, passes_over_many
 from sessiond.store.sqlite.session_operations import (
     ArchiveSession,
     CreateSession,
@@ -121,7 +121,9 @@ class SqliteStore(StreamingReads):
 
     async def list_sessions(self, request: pb.ListSessionsRequest) -> pb.ListSessionsResponse:
         """See Store."""
-        return await self._readers.run(lambda connection: list_sessions(connection, request))
+        return await self._readers.run(
+            lambda connection: list_sessions(connection, request), long=passes_over_many(request)
+        )
 
     async def delete_events_before(self, request: pb.DeleteEventsBeforeRequest) -> pb.DeleteEventsBeforeResponse:
         """See Store."""

@@ -2,7 +2,7 @@
 
 import sqlite3
 
-from sessiond.contract.limits import DEFAULT_PAGE_SIZE
+from sessiond.contract.limits import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
 from sessiond.store.errors import CorruptedError
 from sessiond.store.sqlite.index_copies import check_copies, check_order, has_few_sessions
 from sessiond.store.sqlite.label_walks import horizon_for, walk_by_horizon
@@ -12,7 +12,7 @@ from sessiond.store.sqlite.session_rows import COLUMNS_OF_S, ROW_COLUMNS, Sessio
 from sessionstore.v1 import admin_service_pb2 as admin_pb
 from sessionstore.v1 import session_store_service_pb2 as pb
 
-__all__ = ["list_archives", "list_sessions"]
+__all__ = ["list_archives", "list_sessions", "passes_over_many"]
 
 PAGE_BYTES = 1024 * 1024
 SELECTIVE_MATCHES = 1000
@@ -65,6 +65,21 @@ def list_sessions(connection: sqlite3.Connection, request: pb.ListSessionsReques
     if count and len(rows) > count and remaining != 0:
         response.next_page_token = encode_token(request, getattr(last, column), last.session_key, remaining)
     return response
+
+
+def passes_over_many(request: pb.ListSessionsRequest) -> bool:
+    """Whether a page may have to look at many sessions that are not on it, up to all that there are."""
+    chosen, column = request.filter, _ORDER_COLUMNS[request.order_by]
+    by_creation = chosen.HasField("created_after") or chosen.HasField("created_before")
+    by_update = chosen.HasField("updated_after") or chosen.HasField("updated_before")
+    return (
+        request.offset > MAX_PAGE_SIZE
+        or len(chosen.metadata) > 1
+        or chosen.HasField("status")
+        or bool(chosen.id_prefix)
+        or (by_creation and column != "created_at_us")
+        or (by_update and column != "updated_at_us")
+    )
 
 
 def _walk(connection: sqlite3.Connection, request: pb.ListSessionsRequest, column: str, span: Span) -> list[SessionRow]:
