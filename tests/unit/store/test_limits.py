@@ -69,6 +69,26 @@ async def test_sessions_are_counted_anew_after_a_restart(data_dir: Path) -> None
     await store.close()
 
 
+async def test_sessions_are_counted_once_however_often_one_is_refused(data_dir: Path) -> None:
+    """With very many sessions the count takes long, and everybody's writes wait for it."""
+    store = await limited(data_dir, max_sessions=2)
+    await create(store, "a")
+    await create(store, "b")
+    await store.close()
+    store = await limited(data_dir, max_sessions=2)
+    statements: list[str] = []
+    await store._writer._connection.run(lambda connection: connection.set_trace_callback(statements.append))
+    for _ in range(3):
+        with pytest.raises(LimitReachedError):
+            await create(store, "c")
+    assert 1 == sum("count(*) FROM sessions" in statement for statement in statements)
+    await store.delete_session(pb.DeleteSessionRequest(session_id="a"))
+    await create(store, "c")
+    with pytest.raises(LimitReachedError):
+        await create(store, "d")
+    await store.close()
+
+
 async def test_no_event_is_appended_beyond_the_limit(data_dir: Path) -> None:
     """Other writes go on, a repeat is answered as the first time, and deleting the oldest events makes room."""
     store = await limited(data_dir, max_events_per_session=2)

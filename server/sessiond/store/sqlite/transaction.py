@@ -54,7 +54,8 @@ class _Undo:
     rows: dict[str, SessionRow | None]
     next_position: int
     positions_end: int
-    sessions: int | None
+    new_sessions: int = 0
+    """How many sessions more there are since then."""
 
 
 class WriteTransaction:
@@ -208,6 +209,8 @@ class WriteTransaction:
         """Notes that there are so many sessions more."""
         if self._memory.sessions is not None:
             self._memory.sessions += change
+        if self._undo is not None:
+            self._undo.new_sessions += change
 
     def publish(self, session_key: int, change: Publication) -> None:
         """Keeps a change for the tails of a session."""
@@ -227,7 +230,7 @@ class WriteTransaction:
     def begin_atomic(self) -> None:
         """Begins an operation of several writes, which are kept or undone together."""
         self.connection.execute("SAVEPOINT operation")
-        self._undo = _Undo({}, self._memory.next_position, self._memory.positions_end, self._memory.sessions)
+        self._undo = _Undo({}, self._memory.next_position, self._memory.positions_end)
         self._staged = {}
 
     def end_atomic(self) -> None:
@@ -252,7 +255,7 @@ class WriteTransaction:
                 self._rows[session_id] = before
                 self._changed.add(session_id)
         self._memory.next_position, self._memory.positions_end = undo.next_position, undo.positions_end
-        self._memory.sessions = undo.sessions
+        self.count_sessions(-undo.new_sessions)
 
     def write_rows(self) -> None:
         """Writes the changed rows, and what waits to be indexed where that is enough."""
