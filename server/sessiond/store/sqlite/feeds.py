@@ -22,11 +22,14 @@ __all__ = ["FeedHub", "SqliteEventFeed"]
 
 RING_BYTES = 1024 * 1024
 
+_EVENT_BYTES = 140
+"""What Python takes for an event in a ring beside its content: more than most parts of messages are themselves."""
+
 _moments = count()
 
 
 class EventRing:
-    """The newest events of one session, without gaps, bounded in bytes."""
+    """The newest events of one session, without gaps, bounded in the memory that they take."""
 
     def __init__(self, end: int | None) -> None:
         self._events: deque[PublishedEvent] = deque()
@@ -46,10 +49,10 @@ class EventRing:
             self._clear()
         for event in change.events:
             self._events.append(event)
-            self._size_bytes += len(event.encoded)
+            self._size_bytes += len(event.encoded) + _EVENT_BYTES
         self._end = change.events[-1].sequence + 1
         while self._size_bytes > RING_BYTES and self._events:
-            self._size_bytes -= len(self._events.popleft().encoded)
+            self._size_bytes -= len(self._events.popleft().encoded) + _EVENT_BYTES
 
     def page(self, after: int, event_filter: EventFilter) -> EventPage | None:
         """The events after a sequence, or None when the ring does not hold all of them."""
