@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from sessiond.contract.limits import Limits
-from sessiond.store.errors import AlreadyExistsError, LimitReachedError
+from sessiond.store.errors import AlreadyExistsError, LimitReachedError, TooLargeError
 from sessiond.store.sqlite.engine import SqliteStore
 from sessionstore.v1 import admin_service_pb2 as admin_pb
 from sessionstore.v1 import session_store_service_pb2 as pb
 from sessionstore.v1.event_pb2 import Event
-from sessionstore.v1.session_pb2 import SessionConfig
+from sessionstore.v1.session_pb2 import SESSION_STATUS_ACTIVE, SessionConfig
 from sessionstore.v1.tool_pb2 import TOOL_CALL_STATUS_EXECUTING
 from tests.builders import append, commit, part, result, tool_call, user_message
 from tests.unit.store.sessions import create, info, listed, submit
@@ -156,4 +156,25 @@ async def test_no_session_grows_beyond_its_bytes(data_dir: Path) -> None:
     store = await limited(data_dir, max_bytes_per_session=limit)
     with pytest.raises(LimitReachedError):
         await submit(store, append(event))
+    await store.close()
+
+
+async def test_what_was_stored_under_a_larger_limit_is_changed_as_long_as_it_does_not_grow(data_dir: Path) -> None:
+    """Else a tool call could never be settled, and a session's status and labels never change."""
+    store = await limited(data_dir)
+    await create(store, "s", SessionConfig(system_prompt="p" * 5000, metadata={"k": "v"}))
+    await submit(store, pb.Mutation(create_tool_call=tool_call("c", "n" * 5000)))
+    await store.close()
+    store = await limited(data_dir, max_item_bytes=1024)
+    executing = pb.ToolCallUpdate(tool_call_id="c", status=TOOL_CALL_STATUS_EXECUTING)
+    await submit(store, pb.Mutation(update_tool_call=executing))
+    active = pb.SessionUpdate(status=SESSION_STATUS_ACTIVE, set_metadata={"k": "w"})
+    await submit(store, pb.Mutation(update_session=active))
+    assert (SESSION_STATUS_ACTIVE, "w") == ((found := await info(store)).status, found.metadata["k"])
+    for growing in (
+        pb.Mutation(update_tool_call=pb.ToolCallUpdate(tool_call_id="c", result=result("r"))),
+        pb.Mutation(update_session=pb.SessionUpdate(set_metadata={"k": "longer"})),
+    ):
+        with pytest.raises(TooLargeError):
+            await submit(store, growing)
     await store.close()

@@ -59,9 +59,10 @@ class UpdateToolCall:
         if not moves and old.is_final:
             name = status_name(old.status)
             raise IllegalTransitionError(self._id, name, name, " with other content: it is final")
-        if new.size_bytes > self._limits.max_item_bytes:
-            raise TooLargeError("update", new.size_bytes, self._limits.max_item_bytes)
         grown_bytes = new.size_bytes - old.size_bytes
+        # What was stored under a larger limit can still be settled.
+        if grown_bytes > 0 and new.size_bytes > self._limits.max_item_bytes:
+            raise TooLargeError("update", new.size_bytes, self._limits.max_item_bytes)
         if grown_bytes > 0 and is_beyond(row, grown_bytes, self._limits):
             raise LimitReachedError.size(row.id, self._limits.max_bytes_per_session)
         new = self._derived(new, transaction.now_us, moves=moves)
