@@ -5,6 +5,7 @@ import os
 import sqlite3
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
@@ -125,6 +126,43 @@ async def test_files_in_the_place_of_ours_are_not_taken_for_them(store: SqliteSt
     path.write_bytes(copy)
     with pytest.raises(StorageUnavailableError):
         await append_event(store, "refused")
+
+
+def copied(data_dir: Path) -> Path:
+    """A copy of the database as it is now, as somebody makes one who wants to go back to it later."""
+    copy = data_dir / "copy"
+    with closing(sqlite3.connect(data_dir / DATABASE_NAME)) as database:
+        database.execute("VACUUM INTO ?", (str(copy),))
+    return copy
+
+
+@pytest.mark.parametrize("is_copied", [True, False])
+async def test_the_log_of_a_database_that_was_replaced_is_not_taken_for_that_of_the_other(
+    store: SqliteStore, data_dir: Path, is_copied: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever puts a copy in the place of the database and restarts finds the copy, as the refusal says."""
+    await append_event(store, "in the copy")
+    copy = copied(data_dir)
+    for number in range(100):
+        await append_event(store, f"{number:0>4}" * 500)
+    (data_dir / DATABASE_NAME).rename(data_dir / "before")
+    copy.rename(data_dir / DATABASE_NAME)
+    if not is_copied:
+        monkeypatch.setattr(upkeep.Upkeep, "_empty_log", Mock(return_value=False))
+    await store.close()
+    again = await SqliteStore.open(data_dir, durability="normal")
+    assert 1 == len(await events_of(again, "s"))
+    await again.close()
+    assert [] == list(inspect_database(data_dir / DATABASE_NAME))
+    # Nothing of what was acknowledged is lost to whoever wants the other one back.
+    kept = data_dir / f"{LOG_NAME}.replaced"
+    assert is_copied != kept.exists()
+    (data_dir / "before").rename(data_dir / DATABASE_NAME)
+    if kept.exists():
+        kept.rename(data_dir / LOG_NAME)
+    first = await SqliteStore.open(data_dir, durability="normal")
+    assert 101 == len(await events_of(first, "s"))
+    await first.close()
 
 
 async def test_a_database_that_is_cut_short_takes_no_writes(store: SqliteStore, data_dir: Path) -> None:

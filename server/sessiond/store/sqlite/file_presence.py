@@ -4,6 +4,7 @@ Whoever removes or replaces the files of a database that is open does not distur
 without a name, and is gone with the process. What was acknowledged then would be lost.
 """
 
+import os
 from pathlib import Path
 
 from sessiond.store.errors import CorruptedError, StorageUnavailableError
@@ -19,10 +20,9 @@ class FilePresence:
         self._database = database
         self._log = log
         found = database.stat()
-        self._database_identity = found.st_dev, found.st_ino
+        self._database_identity = _identity(found)
         self._size_bytes = found.st_size
-        found = log.stat()
-        self._log_identity = found.st_dev, found.st_ino
+        self._log_identity = _identity(log.stat())
 
     def check(self) -> None:
         """Raises StorageUnavailableError when they are gone or others, CorruptedError when one was cut short."""
@@ -30,13 +30,24 @@ class FilePresence:
             database, log = self._database.stat(), self._log.stat()
         except OSError as error:
             raise _moved() from error
-        identities = (database.st_dev, database.st_ino), (log.st_dev, log.st_ino)
-        if identities != (self._database_identity, self._log_identity):
+        if (_identity(database), _identity(log)) != (self._database_identity, self._log_identity):
             raise _moved()
         # It only ever grows.
         if database.st_size < self._size_bytes:
             raise CorruptedError("the database's file, which somebody cut short,")
         self._size_bytes = database.st_size
+
+    def log_lies_beside_another(self) -> bool:
+        """Whether somebody put another database in the place of ours, and left our log there."""
+        try:
+            database, log = self._database.stat(), self._log.stat()
+        except OSError:
+            return False
+        return _identity(database) != self._database_identity and _identity(log) == self._log_identity
+
+
+def _identity(found: os.stat_result) -> tuple[int, int]:
+    return found.st_dev, found.st_ino
 
 
 def _moved() -> StorageUnavailableError:

@@ -148,8 +148,11 @@ class Upkeep:
         """Takes the room for deletions again, where there is some."""
         self._reserve.fill()
 
-    def prepare_to_close(self) -> bool:
+    def prepare_to_close(self, connection: sqlite3.Connection) -> bool:
         """Whether the connection may be closed, which checkpoints: not with a log that may not be on the disk."""
+        if self._presence.log_lies_beside_another():
+            self._take_log_away(connection)
+            return True
         if not self._mistrusts_log:
             return True
         try:
@@ -158,6 +161,32 @@ class Upkeep:
             _log.error("the store is left as it is, for the next start to recover: %s", error)
             return False
         return True
+
+    def _take_log_away(self, connection: sqlite3.Connection) -> None:
+        """Has no log beside a database that it is not of: whoever opens that one next would take it for its own.
+
+        SQLite leaves it there when it closes a database that is not in its place.
+        """
+        if self._empty_log(connection):
+            return
+        kept = self._log.path.with_name(f"{self._log.path.name}.replaced")
+        try:
+            self._log.path.replace(kept)
+        except OSError as error:
+            _log.error("remove %s, which belongs to the database that was replaced: %s", self._log.path, error)
+            return
+        _log.error("the newest writes to the database that was replaced are not in it; they are kept as %s", kept.name)
+
+    def _empty_log(self, connection: sqlite3.Connection) -> bool:
+        """Copies all of the log to where the database went; whether that was possible."""
+        try:
+            if self._mistrusts_log:
+                self._log.write_committed_again()
+            is_busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        except (sqlite3.Error, MemoryError, OSError, StoreError) as error:
+            _log.warning("the log of a database that was replaced could not be copied: %s", error)
+            return False
+        return not is_busy
 
     def close(self) -> None:
         """To be called after the last connection is closed."""

@@ -152,7 +152,7 @@ class Writer:
         if self._closed:
             return
         self._closed = True
-        if await self._connection.run(lambda _: self._upkeep.prepare_to_close()):
+        if await self._connection.run(self._upkeep.prepare_to_close):
             await self._connection.close()
             self._upkeep.close()
 
