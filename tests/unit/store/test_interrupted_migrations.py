@@ -12,6 +12,7 @@ import pytest
 from sessiond.store.sqlite.engine import DATABASE_NAME, SqliteStore
 from sessiond.store.sqlite.migration_files import Migration, MigrationError, load_migrations
 from sessiond.store.sqlite.migrations import migrate, migration_status
+from sessionstore.v1 import session_store_service_pb2 as pb
 from tests.faults.stored import database_faults
 
 CONNECT = "sessiond.store.sqlite.migrations.sqlite3.connect"
@@ -68,6 +69,27 @@ def test_a_journal_whose_database_is_missing_is_left_alone(tmp_path: Path) -> No
     with pytest.raises(MigrationError, match="put it back"):
         migrate(path, [FIRST])
     assert before == listing(tmp_path)
+
+
+@pytest.mark.parametrize("is_empty", [True, False])
+async def test_a_log_whose_database_is_missing_is_left_alone(tmp_path: Path, is_empty: bool) -> None:
+    """A killed daemon leaves in it what it acknowledged last; SQLite would begin an empty database, and delete it."""
+    migrate(tmp_path / DATABASE_NAME)
+    store = await SqliteStore.open(tmp_path)
+    await store.create_session(pb.CreateSessionRequest(session_id="s"))
+    killed = tmp_path / "killed"
+    killed.mkdir()
+    log = killed / f"{DATABASE_NAME}-wal"
+    log.write_bytes((tmp_path / log.name).read_bytes())
+    await store.close()
+    if is_empty:
+        (killed / DATABASE_NAME).touch()
+    before = listing(killed)
+    with pytest.raises(MigrationError, match="put it back"):
+        migrate(killed / DATABASE_NAME)
+    assert before == listing(killed)
+    log.write_bytes(b"")
+    assert migrate(killed / DATABASE_NAME).applied
 
 
 @pytest.mark.parametrize(

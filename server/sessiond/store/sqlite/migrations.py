@@ -88,6 +88,7 @@ def migrate(path: Path, migrations: list[Migration] | None = None) -> MigrationR
         with _connection(path, reading_options(path)) as connection:
             pending = _pending(path, connection, migrations)
     else:
+        _refuse_a_log_alone(path)
         path.touch(mode=0o600)
         pending = migrations
     if existed:
@@ -217,6 +218,14 @@ def _find_what_the_journal_is_of(path: Path, journal: Path) -> None:
             f"{path.name} is missing, and {journal.name} belongs to it; put it back, or move both away"
         )
     path.touch(mode=0o600)
+
+
+def _refuse_a_log_alone(path: Path) -> None:
+    """Raises MigrationError where there is a log and no database: SQLite would delete it, and what is in it alone."""
+    log = path.with_name(f"{path.name}-wal")
+    if log.exists() and log.stat().st_size:
+        found = "empty" if path.exists() else "missing"
+        raise MigrationError(f"{path.name} is {found}, and {log.name} belongs to it; put it back, or move both away")
 
 
 def _keep_copy(connection: sqlite3.Connection, path: Path, first: Migration) -> Path:
