@@ -1,13 +1,19 @@
 """The lock on a data directory."""
 
+import asyncio
+import errno
+import fcntl
 import os
+import stat
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
-from sessiond.locking import DataDirError, DataDirInUseError, DataDirLock
+from sessiond.locking import LOCK_NAME, DataDirError, DataDirInUseError, DataDirLock
 
 HOLDER = """
 import sys
@@ -87,3 +93,53 @@ def test_a_copy_that_may_only_be_read_is_nobodys_business(tmp_path: Path, monkey
     monkeypatch.setattr(os, "access", lambda path, mode: path != copy and ours(path, mode))
     with DataDirLock(tmp_path):
         assert True
+
+
+async def test_who_is_cancelled_lets_go_of_the_lock_with_the_process(tmp_path: Path) -> None:
+    """Threads may be at work still, which nobody waits for any more, and another daemon must not come to that."""
+    with suppress(asyncio.CancelledError), DataDirLock(tmp_path):
+        raise asyncio.CancelledError
+    with pytest.raises(DataDirInUseError, match=f"process {os.getpid()}"):
+        DataDirLock(tmp_path).__enter__()
+
+
+def test_a_lock_whose_file_was_removed_is_held_all_the_same(tmp_path: Path) -> None:
+    """Somebody may take it for one that was left behind."""
+    with DataDirLock(tmp_path):
+        (tmp_path / LOCK_NAME).unlink()
+        with pytest.raises(DataDirInUseError, match="in use by another process"):
+            DataDirLock(tmp_path).__enter__()
+    with DataDirLock(tmp_path):
+        assert True
+
+
+def test_a_disk_without_locks_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As some disks of networks are; the message names the reason."""
+    monkeypatch.setattr(fcntl, "flock", Mock(side_effect=OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))))
+    with pytest.raises(DataDirError, match="cannot lock the data directory .*: No locks available"):
+        DataDirLock(tmp_path).__enter__()
+    monkeypatch.undo()
+    with DataDirLock(tmp_path):
+        assert True
+
+
+def test_a_disk_that_locks_no_folders_has_the_lock_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As those of networks do that want a lock's file to be open for writing."""
+    ours = fcntl.flock
+
+    def lock(descriptor: int, kind: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+        ours(descriptor, kind)
+
+    monkeypatch.setattr(fcntl, "flock", lock)
+    with DataDirLock(tmp_path), pytest.raises(DataDirInUseError, match=f"process {os.getpid()}"):
+        DataDirLock(tmp_path).__enter__()
+
+
+def test_a_database_that_is_a_link_is_refused(tmp_path: Path) -> None:
+    """SQLite keeps the log where the link leads to, and we would look for it here."""
+    (tmp_path / "elsewhere").touch()
+    (tmp_path / "sessions.db").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(DataDirError, match=r"sessions\.db is a link; "):
+        DataDirLock(tmp_path).__enter__()
