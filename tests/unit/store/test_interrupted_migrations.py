@@ -1,11 +1,14 @@
 """Migrations that are cut short, and looks that must change nothing."""
 
+import errno
+import os
 import sqlite3
 import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -213,6 +216,76 @@ async def test_a_used_store_is_copied_before_it_is_migrated(store: SqliteStore, 
     assert [copy] == sorted(data_dir.glob("*.before-*"))
     assert all(entry.applied_at_us is not None for entry in migration_status(copy))
     assert 0o600 == copy.stat().st_mode & 0o777
+
+
+DIES_IN_THE_COPY = """
+import os, sqlite3, sys
+from pathlib import Path
+from sessiond.store.sqlite import migrations
+class Dying(sqlite3.Connection):
+    def backup(self, target):
+        super().backup(target, pages=1, progress=lambda *_: os._exit(9))
+connect = sqlite3.connect
+sqlite3.connect = lambda *a, **k: connect(*a, **{"factory": Dying, **k})
+migrations.migrate(Path(sys.argv[1]))
+"""
+
+
+def test_a_copy_that_was_cut_short_is_not_taken_for_one(tmp_path: Path) -> None:
+    """Nothing has the name of a copy that is not whole, and what a kill left of one goes with the next."""
+    path, known = tmp_path / DATABASE_NAME, load_migrations()
+    migrate(path, known[:-1])
+    for _ in range(2):
+        died = subprocess.run([sys.executable, "-c", DIES_IN_THE_COPY, str(path)], check=False)
+        assert 9 == died.returncode
+    copy = tmp_path / f"{DATABASE_NAME}.before-{len(known):04d}"
+    assert [f"{copy.name}.partial"] == [found.name for found in tmp_path.glob("*.before-*")]
+    assert copy == migrate(path).copy
+    assert [copy] == list(tmp_path.glob("*.before-*"))
+    assert "sessions" in schema(copy)
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        (sqlite3.SQLITE_FULL, "the disk is full"),
+        (sqlite3.SQLITE_IOERR, "the disk failed"),
+        (sqlite3.SQLITE_IOERR_FSYNC, "the disk failed"),
+        (sqlite3.SQLITE_CANTOPEN, "cannot be opened"),
+        (sqlite3.SQLITE_NOMEM, "no memory"),
+        (sqlite3.SQLITE_CORRUPT, "restore it from a copy"),
+        (sqlite3.SQLITE_NOTADB, "restore it from a copy"),
+    ],
+)
+def test_nobody_is_told_to_move_a_sound_database_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, told: str
+) -> None:
+    """What the disk cannot do is no damage, and the message says what to do about it."""
+    path = tmp_path / "a.db"
+    migrate(path, [FIRST])
+    error = sqlite3.OperationalError("as the driver says it")
+    error.sqlite_errorcode = code
+
+    class Failing(sqlite3.Connection):
+        def backup(self, *_: object, **__: object) -> None:
+            raise error
+
+    connect: Any = sqlite3.connect
+    monkeypatch.setattr(CONNECT, lambda *a, **k: connect(*a, **{"factory": Failing, **k}))
+    with pytest.raises(MigrationError, match=told) as refused:
+        migrate(path, [FIRST, SECOND])
+    assert ("move it away" in str(refused.value)) == (told == "restore it from a copy")
+    assert ["a.db"] == [entry.name for entry in tmp_path.iterdir()]
+
+
+def test_what_the_system_says_of_a_file_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a line, and not as a mistake of ours."""
+    path = tmp_path / "a.db"
+    migrate(path, [FIRST])
+    monkeypatch.setattr(os, "fsync", Mock(side_effect=OSError(errno.EIO, os.strerror(errno.EIO))))
+    with pytest.raises(MigrationError, match=r"a\.db cannot be used: Input/output error"):
+        migrate(path, [FIRST, SECOND])
+    assert ["a.db"] == [entry.name for entry in tmp_path.iterdir()]
 
 
 def test_a_step_that_fails_at_each_start_keeps_no_copies(tmp_path: Path) -> None:

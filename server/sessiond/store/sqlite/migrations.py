@@ -36,6 +36,16 @@ _JOURNAL_PAGES_AT, _JOURNAL_PAGES_END = 16, 20
 """Where a rollback journal says how many pages the database had before the change."""
 
 
+_PASSING = {
+    sqlite3.SQLITE_BUSY: "is in use by another program; end it and repeat",
+    sqlite3.SQLITE_FULL: "cannot be changed, because the disk is full; make room and repeat",
+    sqlite3.SQLITE_IOERR: "cannot be used, because the disk failed; see to the disk and repeat",
+    sqlite3.SQLITE_CANTOPEN: "cannot be opened, or a file beside it; see who may use them, and how many are open",
+    sqlite3.SQLITE_NOMEM: "cannot be used, because there is no memory for it; repeat later",
+}
+"""What is not wrong with the database itself, by the primary codes of SQLite's errors."""
+
+
 @dataclass(frozen=True, slots=True)
 class MigrationReport:
     """What was done.
@@ -73,9 +83,17 @@ class _Record:
 def migrate(path: Path, migrations: list[Migration] | None = None) -> MigrationReport:
     """Applies what is pending. The caller holds the lock of the data directory.
 
-    Raises MigrationError when the database is not ours, damaged, newer, or of another history; it is then as it was.
+    Raises MigrationError when the database is not ours, damaged, newer, or of another history, or its disk fails; it is
+    then as it was.
     """
     migrations = load_migrations() if migrations is None else migrations
+    try:
+        return _migrate(path, migrations)
+    except OSError as error:
+        raise MigrationError(f"{path.name} cannot be used: {error.strerror}; see to the disk and repeat") from error
+
+
+def _migrate(path: Path, migrations: list[Migration]) -> MigrationReport:
     journal = path.with_name(f"{path.name}-journal")
     if journal.exists():
         # A process died while it changed the database: the next that may write rolls that back, a reader cannot.
@@ -149,12 +167,10 @@ def _connection(path: Path, options: str) -> Iterator[sqlite3.Connection]:
 
 
 def _meaning(error: sqlite3.DatabaseError) -> str:
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+    code: int = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
     if code == sqlite3.SQLITE_READONLY_ROLLBACK:
         return "was left in the middle of a change; start the server or run the migration, which rolls that back"
-    if code == sqlite3.SQLITE_BUSY:
-        return "is in use by another program; end it and repeat"
-    return f"cannot be used as a database ({error}); restore it from a copy, or move it away"
+    return _PASSING.get(code & 0xFF) or f"cannot be used as a database ({error}); restore it from a copy, or move it away"
 
 
 def _records(connection: sqlite3.Connection) -> list[_Record]:
@@ -233,27 +249,35 @@ def _keep_copy(connection: sqlite3.Connection, path: Path, first: Migration) -> 
     # The backup would wait for ever for another program that holds a lock; this says so after a while.
     connection.execute("BEGIN IMMEDIATE")
     connection.execute("ROLLBACK")
-    number = 0
-    while True:
-        suffix = f".{number}" if number else ""
-        copy = path.with_name(f"{path.name}.before-{first.version:04d}{suffix}")
-        try:
-            descriptor = os.open(copy, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
-        except FileExistsError:
-            number += 1
-            continue
-        break
+    copy = path.with_name(f"{path.name}.before-{first.version:04d}")
+    # Under another name until it is whole. Nobody else makes one: the caller holds the lock of the folder.
+    partial = copy.with_name(f"{copy.name}.partial")
+    partial.unlink(missing_ok=True)
+    descriptor = os.open(partial, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
     try:
-        with contextlib.closing(sqlite3.connect(copy)) as target:
+        with contextlib.closing(sqlite3.connect(partial)) as target:
+            # What is not whole is not needed again.
+            target.execute("PRAGMA journal_mode = OFF")
             connection.backup(target)
         os.fsync(descriptor)
+        copy = _unused(copy)
+        partial.rename(copy)
         _sync_folder(copy.parent)
     except BaseException:
-        copy.unlink(missing_ok=True)
+        partial.unlink(missing_ok=True)
         raise
     finally:
         os.close(descriptor)
     return copy
+
+
+def _unused(path: Path) -> Path:
+    """The path, or with a number behind it that makes it one of no file."""
+    found, number = path, 0
+    while found.exists():
+        number += 1
+        found = path.with_name(f"{path.name}.{number}")
+    return found
 
 
 def _sync_folder(folder: Path) -> None:
