@@ -75,6 +75,9 @@ class SqliteStore(StreamingReads):
             upkeep = await connection.run(lambda _: Upkeep(path, reserve or Reserve(data_dir, 0)))
             memory = WriterMemory(hot=await connection.run(hot_at_start))
             readers = await ReaderPool.open(path, READERS)
+        except OSError as error:
+            await connection.close()
+            raise StorageUnavailableError(f"the files of the store cannot be used: {error.strerror}") from error
         except BaseException:
             await connection.close()
             raise

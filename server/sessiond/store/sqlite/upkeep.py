@@ -56,16 +56,24 @@ class Upkeep:
         lost = self._log.lost_transactions()
         if not lost:
             return
-        kept = self._log.path.with_name(f"{self._log.path.name}.damaged")
-        if not kept.exists():
-            shutil.copy(self._log.path, kept)
         _log.error(
             "the log of the newest writes is damaged, or the power was cut at durability normal: %d transactions or"
-            " more are lost, and what they changed may be there in part; the log is kept as %s; stop the daemon and see"
+            " more are lost, and what they changed may be there in part; the log %s; stop the daemon and see"
             " `sessiond check`, or restore a copy",
             lost,
-            kept.name,
+            self._keep_log(),
         )
+
+    def _keep_log(self) -> str:
+        """Copies it; says what became of that. A full disk is no reason to refuse the start."""
+        kept = self._log.path.with_name(f"{self._log.path.name}.damaged")
+        if not kept.exists():
+            try:
+                shutil.copy(self._log.path, kept)
+            except OSError as error:
+                kept.unlink(missing_ok=True)
+                return f"could not be kept: {error.strerror}"
+        return f"is kept as {kept.name}"
 
     def before_writing(self) -> None:
         """Makes sure that what is written is found later. Raises StorageUnavailableError and CorruptedError."""
