@@ -4,13 +4,16 @@ import errno
 import os
 import signal
 import socket
+import subprocess
 import threading
 from pathlib import Path
+
+import pytest
 
 from sessionstore import SessionStore
 from sessionstore.errors import DeadlineExceededError, ServerUnavailableError
 from tests.builders import part, user_message
-from tests.integration.process import DaemonProcess, run_command
+from tests.integration.process import SESSIOND, DaemonProcess, run_command
 
 
 def test_it_says_where_it_is_ready_and_answers_there(tmp_path: Path) -> None:
@@ -20,6 +23,24 @@ def test_it_says_where_it_is_ready_and_answers_there(tmp_path: Path) -> None:
         pinged = run_command("ping", address=address)
         assert not address.endswith(":0")
         assert (0, "") == (pinged.returncode, pinged.stderr)
+
+
+@pytest.mark.parametrize("output", ["a full disk", "nobody"])
+def test_it_serves_all_the_same_where_nobody_can_be_told(tmp_path: Path, output: str) -> None:
+    """As where its output is a log on a disk that is full, or whoever started it does not wait for the line."""
+    if output == "nobody":
+        reading, written = os.pipe()
+        os.close(reading)
+    else:
+        written = os.open("/dev/full", os.O_WRONLY)
+    address = f"unix:{tmp_path}/s.sock"
+    command = [SESSIOND, "serve", "--data-dir", str(tmp_path / "data"), "--listen", address]
+    with subprocess.Popen(command, stdout=written, process_group=0) as process:
+        os.close(written)
+        while run_command("ping", address=address).returncode:
+            assert process.poll() is None
+        process.send_signal(signal.SIGTERM)
+    assert 0 == process.returncode
 
 
 def test_sigterm_ends_it_with_zero_while_a_tail_is_open(tmp_path: Path) -> None:

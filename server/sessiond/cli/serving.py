@@ -4,6 +4,7 @@ import asyncio
 import logging
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from sessiond.cli.exits import CommandError, ExitCode
@@ -117,7 +118,8 @@ def _serve(config: ServeConfig) -> None:
     from sessiond.store.sqlite.migration_files import MigrationError
 
     for warning in config.warnings:
-        sys.stderr.write(f"Warning: {warning}\n")
+        with suppress(OSError):
+            sys.stderr.write(f"Warning: {warning}\n")
     try:
         with asyncio.Runner(loop_factory=EventLoop) as runner:
             runner.run(serve_until_signal(config, _ready))
@@ -134,5 +136,7 @@ def _serve(config: ServeConfig) -> None:
 
 
 def _ready(addresses: Sequence[Listener]) -> None:
-    sys.stdout.write(f"sessiond is ready on {', '.join(map(str, addresses))}\n")
-    sys.stdout.flush()
+    # Where nobody can be told, such as on a full disk, those who call are served all the same.
+    with suppress(CommandError, SystemExit):
+        sys.stdout.write(f"sessiond is ready on {', '.join(map(str, addresses))}\n")
+        sys.stdout.flush()
