@@ -11,6 +11,7 @@ import pytest
 from sessiond.store.errors import CorruptedError
 from sessiond.store.sqlite.engine import DATABASE_NAME, SqliteStore
 from sessiond.store.sqlite.errors import translated
+from sessiond.store.sqlite.inspection import inspect_database
 from sessionstore.v1 import session_store_service_pb2 as pb
 from sessionstore.v1.session_pb2 import SessionConfig
 from tests.builders import append, collect, commit, event_fragments, part, tool_call, user_message
@@ -135,6 +136,22 @@ async def test_a_value_of_another_type_is_damage_to_a_write_too(
     with pytest.raises(CorruptedError):
         await call(store)
     await store.close()
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "told"),
+    [
+        ("sessions", "config", "sum: configuration of session s"),
+        ("messages", "payload", "sum: message m1 of session s"),
+        ("tool_calls", "payload", "sum: tool call c of session s"),
+        ("events", "payload", "sum: event 1 of session s"),
+    ],
+)
+def test_a_value_of_another_type_is_found(folder: Path, table: str, column: str, told: str) -> None:
+    """Whoever looks for damage is told of all of it, whatever became of a value."""
+    make_text(folder, table, column, "text")
+    found = list(inspect_database(folder / DATABASE_NAME))
+    assert told in found
 
 
 async def test_a_store_without_its_id_is_not_opened(folder: Path) -> None:
