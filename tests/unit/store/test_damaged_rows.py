@@ -1,7 +1,7 @@
 """Rows that no writer stores are told as damage, and neither as a failure of the server nor as all there is."""
 
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from sessiond.store.errors import CorruptedError
+from sessiond.store.sqlite import inspection
 from sessiond.store.sqlite.engine import DATABASE_NAME, SqliteStore
 from sessiond.store.sqlite.errors import translated
 from sessiond.store.sqlite.inspection import inspect_database
@@ -152,6 +153,27 @@ def test_a_value_of_another_type_is_found(folder: Path, table: str, column: str,
     make_text(folder, table, column, "text")
     found = list(inspect_database(folder / DATABASE_NAME))
     assert told in found
+
+
+@pytest.mark.parametrize("is_open_still", [True, False])
+def test_what_is_written_meanwhile_is_not_taken_for_damage(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, is_open_still: bool
+) -> None:
+    """A look at a database that nobody has open is begun anew when a daemon is started on it."""
+    found, connections = inspection.find_faults, []
+
+    def overtaken(connection: sqlite3.Connection) -> Iterator[str]:
+        if not connections:
+            connections.append(sqlite3.connect(folder / DATABASE_NAME, isolation_level=None))
+            connections[0].execute("UPDATE store_counters SET value = value + 1")
+            if not is_open_still:
+                connections[0].close()
+            yield "integrity: pages of two moments"
+        yield from found(connection)
+
+    monkeypatch.setattr(inspection, "find_faults", overtaken)
+    assert [] == list(inspect_database(folder / DATABASE_NAME))
+    connections[0].close()
 
 
 async def test_a_store_without_its_id_is_not_opened(folder: Path) -> None:

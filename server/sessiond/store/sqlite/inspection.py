@@ -1,7 +1,7 @@
 """Looks at a whole database: its structure, and everything that a row or an index can have wrong."""
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -67,10 +67,30 @@ def inspect_database(path: Path) -> Iterator[str]:
         yield "integrity: the head of the database forbids writing"
     # Before SQLite has locks on the file, which would go with it.
     head.close()
-    address = f"{path.absolute().as_uri()}?{reading_options(path)}"
+    while not (yield from _look_through(path)):
+        pass
+
+
+def _look_through(path: Path) -> Generator[str, None, bool]:
+    """Gives the faults; returns whether it told all of them.
+
+    It does not where nobody had the database open, which so was not read as it is at one moment, and then somebody
+    wrote to it: a daemon may be started meanwhile.
+    """
+    options, before = reading_options(path), _state(path)
+    address = f"{path.absolute().as_uri()}?{options}"
     with closing(sqlite3.connect(address, uri=True, isolation_level=None)) as connection:
         connection.execute("BEGIN")
-        yield from find_faults(connection)
+        for fault in find_faults(connection):
+            if "immutable" in options and (options, before) != (reading_options(path), _state(path)):
+                return False
+            yield fault
+    return True
+
+
+def _state(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_size, found.st_mtime_ns
 
 
 def find_faults(connection: sqlite3.Connection) -> Iterator[str]:
