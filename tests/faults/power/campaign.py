@@ -3,7 +3,7 @@
 A library that is preloaded records what a run does to its files. At points of the record disks are made: with all that
 was not synced lost, with all of it there, with it up to some sector, and with some of its sectors in any order. From
 each the store must start. With full durability everything acknowledged is there; with normal durability the newest of
-it may be lost, and nothing before what is there. In some runs syncs fail now and then.
+it may be lost, and nothing before what is there. In some runs syncs fail now and then, in some beside a reader.
 
     python -m tests.faults.power.campaign --points 300 --seed 7
 """
@@ -33,11 +33,14 @@ from tests.faults.power.recorded_run import DELETED, NOTES, TRIMMED
 from tests.faults.preloading import build_library
 from tests.faults.stored import database_faults, stored_sessions
 
-__all__ = ["FAILING_SYNCS", "Findings", "build_recorder", "run_campaign"]
+__all__ = ["FAILING_SYNCS", "READER", "Findings", "build_recorder", "run_campaign"]
 
 SOURCE = Path(__file__).with_name("recorder.c")
 FAILING_SYNCS = "--failing-syncs"
 """The option of the recorded run that lets some syncs fail, with an error."""
+
+READER = "--reader"
+"""The one that has somebody read now and then, behind whom checkpoints stop."""
 
 NEEDED = (DATABASE_NAME, f"{DATABASE_NAME}-wal", f"{DATABASE_NAME}-journal")
 """What a start reads; the index of the log does not outlive a cut."""
@@ -209,17 +212,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args(arguments)
     failed = False
-    for durability, failing_syncs in product(("full", "normal"), (False, True)):
+    for durability, options in product(("full", "normal"), ((), (FAILING_SYNCS,), (FAILING_SYNCS, READER))):
         with tempfile.TemporaryDirectory(prefix="sessiond-power-") as name:
             folder = Path(name)
-            options = (FAILING_SYNCS,) if failing_syncs else ()
             findings = run_campaign(
                 folder, build_recorder(folder), durability, given.points, given.seed, options=options
             )
         for violation in findings.violations[:20]:
             sys.stdout.write(f"  {violation}\n")
         sys.stdout.write(
-            f"{durability}{', with syncs that fail' if failing_syncs else ''}: {findings.disks} disks,"
+            f"{' '.join((durability, *options))}: {findings.disks} disks,"
             f" {findings.checked} acknowledged events looked for, {len(findings.violations)} violations"
             f" (seed {given.seed})\n"
         )

@@ -1,6 +1,6 @@
 """A run of the store that is recorded, with a file in which it notes what it sends and what was acknowledged.
 
-python -m tests.faults.power.recorded_run FOLDER full 7 [--failing-syncs] [--trusting]
+python -m tests.faults.power.recorded_run FOLDER full 7 [--failing-syncs] [--reader] [--trusting]
 """
 
 import asyncio
@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import random
+import sqlite3
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -68,7 +69,24 @@ async def _commit(store: SqliteStore, notes: _Notes, session_id: str, name: str,
     return response.results[2].append_event.sequence
 
 
-async def _run(folder: Path, durability: Any, chance: random.Random, *, failing_syncs: bool) -> None:
+class _Reader:
+    """Somebody who reads now and then, behind whom a checkpoint stops."""
+
+    def __init__(self, folder: Path) -> None:
+        self._connection = sqlite3.connect(folder / DATABASE_NAME, isolation_level=None)
+
+    def turn(self) -> None:
+        """Begins to read, or ends."""
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+        else:
+            self._connection.execute("BEGIN")
+            self._connection.execute("SELECT count(*) FROM sessions").fetchone()
+
+
+async def _run(
+    folder: Path, durability: Any, chance: random.Random, *, failing_syncs: bool, with_reader: bool
+) -> None:
     migrate(folder / DATABASE_NAME)
     upkeep.CHECKPOINT_FRAMES = CHECKPOINT_FRAMES
     store = await SqliteStore.open(folder, durability=durability)
@@ -78,7 +96,10 @@ async def _run(folder: Path, durability: Any, chance: random.Random, *, failing_
         notes.write("created", session=session_id)
     if failing_syncs:
         os.environ["SESSIOND_RECORD_FAILS"] = str(SYNCS_UNTIL_ONE_FAILS)
+    reader = _Reader(folder) if with_reader else None
     for number in range(ROUNDS):
+        if reader is not None:
+            reader.turn()
         # Some go together into one transaction.
         together = [f"{number}-{index}" for index in range(chance.randint(1, 4))]
         sizes = {name: chance.choice((10, 300, 6000)) for name in together}
@@ -108,5 +129,9 @@ if __name__ == "__main__":
     if "--trusting" in more:
         # What must not be: going on after a failed sync as if the next one made up for it.
         upkeep.Upkeep.failed = lambda *_: None  # type: ignore[method-assign]
-    loop.run_until_complete(_run(Path(folder), durability, chance, failing_syncs="--failing-syncs" in more))
+    loop.run_until_complete(
+        _run(
+            Path(folder), durability, chance, failing_syncs="--failing-syncs" in more, with_reader="--reader" in more
+        )
+    )
     os._exit(0)

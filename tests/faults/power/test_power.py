@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.power.campaign import FAILING_SYNCS, build_recorder, run_campaign
+from tests.faults.power.campaign import FAILING_SYNCS, READER, build_recorder, run_campaign
 from tests.faults.power.disks import Disk, Record
 
 pytestmark = pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler (cc) for the recorder")
@@ -60,7 +60,7 @@ def test_files_are_removed_and_renamed() -> None:
     assert {"b": b"1"} == made.lose_nothing()
 
 
-@pytest.mark.parametrize("options", [(), (FAILING_SYNCS,)])
+@pytest.mark.parametrize("options", [(), (FAILING_SYNCS,), (FAILING_SYNCS, READER)])
 @pytest.mark.parametrize("durability", ["full", "normal"])
 def test_a_cut_loses_nothing_that_was_promised(tmp_path: Path, durability: str, options: tuple[str, ...]) -> None:
     """At full durability nothing acknowledged, at normal durability nothing before what is there; the rest is whole."""

@@ -71,6 +71,26 @@ def test_the_size_is_what_is_committed_and_not_what_the_file_has(log: LogFile, d
     assert LogSize(1, 0) == log.size()
 
 
+def test_a_checkpoint_that_is_begun_anew_copies_what_an_earlier_one_did(
+    tmp_path: Path, log: LogFile, database: sqlite3.Connection
+) -> None:
+    """What that copied is not on the disk as long as nothing was synced, as behind somebody who reads."""
+    database.execute("INSERT INTO numbers VALUES (2)")
+    with closing(sqlite3.connect(tmp_path / "a.db", isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM numbers").fetchone()
+        copied = log.size().frames
+        database.execute("INSERT INTO numbers VALUES (3)")
+        database.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        assert LogSize(copied + 1, copied) == log.size()
+        log.checkpoint_anew()
+        assert LogSize(copied + 1, 0) == log.size()
+        assert [(1,), (2,)] == reader.execute("SELECT * FROM numbers").fetchall()
+    assert [(1,), (2,), (3,)] == database.execute("SELECT * FROM numbers").fetchall()
+    database.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+    assert LogSize(copied + 1, copied + 1) == log.size()
+
+
 def test_all_of_a_log_that_was_left_is_written_again_and_then_synced(
     log: LogFile, written: list[tuple[int, int]]
 ) -> None:

@@ -56,9 +56,13 @@ class LogFile:
 
     def size(self) -> LogSize:
         """Asks the index. Raises OSError where there is none, as before the first write of a connection."""
+        index = self._opened_index()
+        return LogSize(*(_INDEX.unpack(os.pread(index, 4, at))[0] for at in (_FRAMES_AT, _CHECKPOINTED_AT)))
+
+    def _opened_index(self) -> int:
         if self._index is None:
-            self._index = os.open(self._index_path, os.O_RDONLY | os.O_CLOEXEC)
-        return LogSize(*(_INDEX.unpack(os.pread(self._index, 4, at))[0] for at in (_FRAMES_AT, _CHECKPOINTED_AT)))
+            self._index = os.open(self._index_path, os.O_RDWR | os.O_CLOEXEC)
+        return self._index
 
     def close(self) -> None:
         """Closes the index and the head. Not before all connections of this process: it would drop their locks."""
@@ -101,6 +105,15 @@ class LogFile:
             return
         with _opened(self.path, os.O_RDWR) as log:
             _copy_over(log, _checked_bytes(log, frames))
+
+    def checkpoint_anew(self) -> None:
+        """Has the next checkpoint copy all of the log, also what was copied before. Raises OSError.
+
+        A checkpoint that stops behind somebody who reads does not sync the database: what it copied is on the disk when
+        a later one did that, and forgotten by the operating system where that sync failed. To be called by the only
+        writer, between transactions; who reads meanwhile finds the same in the log as in the database.
+        """
+        os.pwrite(self._opened_index(), _INDEX.pack(0), _CHECKPOINTED_AT)
 
 
 @contextmanager

@@ -81,6 +81,7 @@ class Upkeep:
         if self._mistrusts_log:
             try:
                 self._log.write_committed_again()
+                self._log.checkpoint_anew()
             except OSError as error:
                 _log.warning("the log could not be written again: %s", error.strerror)
                 raise StorageUnavailableError from error
@@ -190,6 +191,7 @@ class Upkeep:
         try:
             if self._mistrusts_log:
                 self._log.write_committed_again()
+                self._log.checkpoint_anew()
             is_busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         except (sqlite3.Error, MemoryError, OSError, StoreError) as error:
             _log.warning("the log of a database that was replaced could not be copied: %s", error)
