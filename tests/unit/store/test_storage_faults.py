@@ -268,6 +268,28 @@ async def test_what_nobody_foresaw_ends_a_write_and_not_the_writer(
     assert "unforeseen" in caplog.text
 
 
+@pytest.mark.parametrize("step", ["taken", "written"])
+async def test_what_nobody_foresaw_between_groups_does_not_end_the_writer(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, step: str
+) -> None:
+    """As where there is no memory for a moment: nobody sees that its task is over, and all writes wait for it."""
+    errors = iter([MemoryError("unforeseen")])
+    usual = getattr(store._writer._gathering, step)
+
+    def fail(*arguments: object) -> None:
+        for first in errors:
+            raise first
+        usual(*arguments)
+
+    monkeypatch.setattr(store._writer._gathering, step, fail)
+    appending = [asyncio.create_task(append_event(store, str(number))) for number in range(2)]
+    await asyncio.wait([store._writer._task, appending[1]], return_when=asyncio.FIRST_COMPLETED)
+    assert not store._writer._task.done()
+    assert [0, 1] == [await each for each in appending]
+    assert [] == [*errors]
+    assert "unforeseen" in caplog.text
+
+
 async def test_a_read_that_finds_no_memory_says_so(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is stored is not taken for damaged."""
     await append_event(store, "x")

@@ -158,18 +158,24 @@ class Writer:
 
     async def _run(self) -> None:
         while True:
-            if not self._closing:
-                await self._wait()
-                self._wake.clear()
-            self._gathering.taken()
-            if self._seconds_to_advance() == 0:
-                await self._advance()
-            group = self._take_group()
-            if group.writes:
-                await self._apply_whatever_happens(group)
-            elif self._closing:
-                return
-            self._gathering.written(self._waiting.written(), self._waiting.sources())
+            try:
+                if not self._closing:
+                    await self._wait()
+                    self._wake.clear()
+                self._gathering.taken()
+                if self._seconds_to_advance() == 0:
+                    await self._advance()
+                group = self._take_group()
+                if group.writes:
+                    await self._apply_whatever_happens(group)
+                elif self._closing:
+                    return
+                self._gathering.written(self._waiting.written(), self._waiting.sources())
+            except Exception:
+                # Nobody foresaw it, and nobody would see that the task is over, for which all writes wait.
+                _log.exception("the writer begins again")
+                await asyncio.sleep(PROBE_SECONDS)
+                self._wake.set()
 
     async def _wait(self) -> None:
         """Waits for operations; while writing is not possible, tries it from time to time."""
