@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from enum import Enum
 from time import process_time
 
+from sessiond.process.recurring import recur
 from sessiond.process.usage import resident_memory_bytes
 
 __all__ = ["CollectionRule", "Scope", "collected_when_quiet"]
@@ -136,8 +137,9 @@ async def collected_when_quiet() -> AsyncIterator[None]:
 
 async def _collect(rule: CollectionRule) -> None:
     collected = _young_collections()
-    while True:
-        await asyncio.sleep(INTERVAL_SECONDS)
+
+    async def look() -> None:
+        nonlocal collected
         scope = rule.due(_young_collections() - collected, INTERVAL_SECONDS)
         if scope is not Scope.NOTHING:
             if scope is Scope.EVERYTHING:
@@ -146,6 +148,8 @@ async def _collect(rule: CollectionRule) -> None:
             gc.freeze()
             rule.note_collection(scope)
             collected = _young_collections()
+
+    await recur(INTERVAL_SECONDS, "the collection of garbage", look)
 
 
 def _young_collections() -> int:

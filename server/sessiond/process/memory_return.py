@@ -10,6 +10,7 @@ import gc
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+from sessiond.process.recurring import recur
 from sessiond.process.usage import resident_memory_bytes
 
 __all__ = ["memory_given_back"]
@@ -47,8 +48,9 @@ async def memory_given_back() -> AsyncIterator[None]:
 async def _give_back(trim: Callable[[], object]) -> None:
     lowest = least = resident_memory_bytes() or 0
     collections = _full_collections()
-    while True:
-        await asyncio.sleep(INTERVAL_SECONDS)
+
+    async def look() -> None:
+        nonlocal lowest, least, collections
         now = resident_memory_bytes() or 0
         # What was garbage when it was looked last is free since it was collected.
         if now > (least if _full_collections() == collections else lowest) + SLACK_BYTES:
@@ -56,6 +58,8 @@ async def _give_back(trim: Callable[[], object]) -> None:
             collections = _full_collections()
             now = least = resident_memory_bytes() or 0
         least, lowest = min(least, now), min(lowest, now)
+
+    await recur(INTERVAL_SECONDS, "giving back memory", look)
 
 
 def _full_collections() -> int:

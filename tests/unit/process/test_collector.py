@@ -186,3 +186,21 @@ async def test_what_was_in_use_at_one_collection_is_collected_with_everything(mo
         assert not early.is_set()
         scope = Scope.EVERYTHING
         await _seen(early)
+
+
+async def test_a_look_that_failed_is_not_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As one for which there was no memory: nothing but these looks collects what is old."""
+    scopes = iter([MemoryError(), Scope.NEW])
+
+    def due(*_: object) -> Scope:
+        scope = next(scopes, Scope.NEW)
+        if isinstance(scope, MemoryError):
+            raise scope
+        return scope
+
+    monkeypatch.setattr(collector, "INTERVAL_SECONDS", 0)
+    monkeypatch.setattr(CollectionRule, "due", due)
+    collected = asyncio.Event()
+    async with collected_when_quiet():
+        Ring(collected)
+        await _seen(collected)
