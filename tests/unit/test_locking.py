@@ -116,7 +116,7 @@ def test_a_lock_whose_file_was_removed_is_held_all_the_same(tmp_path: Path) -> N
 def test_a_disk_without_locks_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As some disks of networks are; the message names the reason."""
     monkeypatch.setattr(fcntl, "flock", Mock(side_effect=OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))))
-    with pytest.raises(DataDirError, match="cannot lock the data directory .*: No locks available"):
+    with pytest.raises(DataDirError, match=r"cannot lock the data directory .*: No locks available"):
         DataDirLock(tmp_path).__enter__()
     monkeypatch.undo()
     with DataDirLock(tmp_path):

@@ -84,9 +84,7 @@ class _Reader:
             self._connection.execute("SELECT count(*) FROM sessions").fetchone()
 
 
-async def _run(
-    folder: Path, durability: Any, chance: random.Random, *, failing_syncs: bool, with_reader: bool
-) -> None:
+async def _run(folder: Path, durability: Any, chance: random.Random, *, failing_syncs: bool, with_reader: bool) -> None:
     migrate(folder / DATABASE_NAME)
     upkeep.CHECKPOINT_FRAMES = CHECKPOINT_FRAMES
     store = await SqliteStore.open(folder, durability=durability)
@@ -130,8 +128,6 @@ if __name__ == "__main__":
         # What must not be: going on after a failed sync as if the next one made up for it.
         upkeep.Upkeep.failed = lambda *_: None  # type: ignore[method-assign]
     loop.run_until_complete(
-        _run(
-            Path(folder), durability, chance, failing_syncs="--failing-syncs" in more, with_reader="--reader" in more
-        )
+        _run(Path(folder), durability, chance, failing_syncs="--failing-syncs" in more, with_reader="--reader" in more)
     )
     os._exit(0)

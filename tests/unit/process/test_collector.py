@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+from collections.abc import Iterator
 
 import pytest
 
@@ -190,7 +191,7 @@ async def test_what_was_in_use_at_one_collection_is_collected_with_everything(mo
 
 async def test_a_look_that_failed_is_not_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
     """As one for which there was no memory: nothing but these looks collects what is old."""
-    scopes = iter([MemoryError(), Scope.NEW])
+    scopes: Iterator[MemoryError | Scope] = iter([MemoryError(), Scope.NEW])
 
     def due(*_: object) -> Scope:
         scope = next(scopes, Scope.NEW)

@@ -160,7 +160,8 @@ def test_what_is_written_meanwhile_is_not_taken_for_damage(
     folder: Path, monkeypatch: pytest.MonkeyPatch, is_open_still: bool
 ) -> None:
     """A look at a database that nobody has open is begun anew when a daemon is started on it."""
-    found, connections = inspection.find_faults, []
+    found = inspection.find_faults
+    connections: list[sqlite3.Connection] = []
 
     def overtaken(connection: sqlite3.Connection) -> Iterator[str]:
         if not connections:

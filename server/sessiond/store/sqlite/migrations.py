@@ -170,7 +170,9 @@ def _meaning(error: sqlite3.DatabaseError) -> str:
     code: int = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
     if code == sqlite3.SQLITE_READONLY_ROLLBACK:
         return "was left in the middle of a change; start the server or run the migration, which rolls that back"
-    return _PASSING.get(code & 0xFF) or f"cannot be used as a database ({error}); restore it from a copy, or move it away"
+    return (
+        _PASSING.get(code & 0xFF) or f"cannot be used as a database ({error}); restore it from a copy, or move it away"
+    )
 
 
 def _records(connection: sqlite3.Connection) -> list[_Record]:

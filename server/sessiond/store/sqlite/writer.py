@@ -171,7 +171,7 @@ class Writer:
                 elif self._closing:
                     return
                 self._gathering.written(self._waiting.written(), self._waiting.sources())
-            except Exception:
+            except Exception:  # noqa: BLE001
                 # Nobody foresaw it, and nobody would see that the task is over, for which all writes wait.
                 _log.exception("the writer begins again")
                 await asyncio.sleep(PROBE_SECONDS)
