@@ -1,5 +1,6 @@
 """What the wire promises to clients of any language and of any age."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,10 @@ from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+from h2.config import H2Configuration
+from h2.connection import H2Connection
+from h2.events import ResponseReceived
+from h2.settings import SettingCodes
 
 from sessionstore.v1 import session_store_service_pb2 as pb
 from sessionstore.v1.session_store_service_pb2_grpc import SessionStoreServiceStub
@@ -18,6 +23,9 @@ from tests.integration.conftest import DaemonUnderTest
 UNKNOWN_FIELD = b"\xa2\x06\x05newer"  # field 100, length-delimited: what a newer client might write
 
 
+PATIENCE_SECONDS = 30
+
+MESSAGES: Any = health_pb2  # of which the types that are published lack some
 SERVING, NOT_SERVING = health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING
 
 
@@ -65,6 +73,12 @@ async def test_health_says_serving(daemon: DaemonUnderTest) -> None:
         for service in ("", "sessionstore.v1.SessionStoreService", "sessionstore.v1.AdminService"):
             answer = await stub.Check(health_pb2.HealthCheckRequest(service=service))
             assert health_pb2.HealthCheckResponse.SERVING == answer.status
+        with pytest.raises(grpc.aio.AioRpcError) as error:
+            await stub.Check(health_pb2.HealthCheckRequest(service="nowhere"))
+        assert grpc.StatusCode.NOT_FOUND == error.value.code()
+        every = await stub.List(MESSAGES.HealthListRequest())
+    assert {SERVING} == {answer.status for answer in every.statuses.values()}
+    assert {"", "sessionstore.v1.SessionStoreService", "sessionstore.v1.AdminService"} == set(every.statuses)
 
 
 async def test_a_stop_waits_for_nobody_who_watches_the_health(tmp_path: Path) -> None:
@@ -82,6 +96,33 @@ async def test_a_stop_waits_for_nobody_who_watches_the_health(tmp_path: Path) ->
             with pytest.raises(grpc.aio.AioRpcError) as error:
                 await watch.read()
             assert grpc.StatusCode.UNAVAILABLE == error.value.code()
+
+
+async def test_who_takes_no_word_of_the_health_keeps_it_from_nobody(tmp_path: Path) -> None:
+    """One whose connection lets nothing come: others are told all the same, and a stop comes to its end."""
+    daemon = DaemonUnderTest(tmp_path, grace_seconds=0.1)
+    await daemon.start()
+    http = H2Connection(H2Configuration(header_encoding="utf-8"))
+    http.initiate_connection()
+    http.update_settings({SettingCodes.INITIAL_WINDOW_SIZE: 0})
+    headers = {":method": "POST", ":scheme": "http", ":authority": "localhost", ":path": "/grpc.health.v1.Health/Watch"}
+    http.send_headers(1, list({**headers, "te": "trailers", "content-type": "application/grpc"}.items()))
+    http.send_data(1, bytes(5), end_stream=True)
+    reader, writer = await asyncio.open_unix_connection(daemon.address.removeprefix("unix:"))
+    begun = False
+    while not begun:
+        writer.write(http.data_to_send())
+        data = await reader.read(65536)
+        assert data, "the connection was closed"
+        events = http.receive_data(data)
+        begun = any(isinstance(event, ResponseReceived) for event in events)
+    async with channel_to(daemon) as channel:
+        stub: Any = health_pb2_grpc.HealthStub(channel)
+        watch = stub.Watch(health_pb2.HealthCheckRequest(), timeout=PATIENCE_SECONDS)
+        assert SERVING == (await watch.read()).status
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await daemon.stop()
+    writer.close()
 
 
 async def test_reflection_lists_the_services(daemon: DaemonUnderTest) -> None:
