@@ -8,6 +8,8 @@ import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo
 from google.rpc.status_pb2 import Status
+from grpc_health.v1 import health_pb2
+from grpc_reflection.v1alpha import reflection_pb2
 
 from sessionstore.v1 import admin_service_pb2 as admin_pb
 from sessionstore.v1 import session_store_service_pb2 as pb
@@ -22,7 +24,7 @@ UNPRINTABLE = "\U0010ffff" * 64  # 256 bytes; escaped, 640 characters
 
 METHODS = [
     (service.full_name, method)
-    for file in (pb.DESCRIPTOR, admin_pb.DESCRIPTOR)
+    for file in (pb.DESCRIPTOR, admin_pb.DESCRIPTOR, health_pb2.DESCRIPTOR, reflection_pb2.DESCRIPTOR)
     for service in file.services_by_name.values()
     for method in service.methods
 ]
@@ -67,7 +69,7 @@ async def refused(channel: grpc.aio.Channel, service: str, method: Any, requests
 
 
 async def test_bytes_that_are_no_request_are_refused_by_every_call(channel: grpc.aio.Channel) -> None:
-    """INVALID_ARGUMENT with the reason MALFORMED_REQUEST, where gRPC itself would say INTERNAL."""
+    """INVALID_ARGUMENT with the reason MALFORMED_REQUEST, where gRPC itself would say UNKNOWN."""
     for service, method in METHODS:
         for data in (b"\xff", b"\x0b" * 100_000, b"\x0a\xff\xff\xff\xff\x0f"):
             found = await refused(channel, service, method, [data])

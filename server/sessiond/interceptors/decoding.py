@@ -1,7 +1,8 @@
 """Decodes requests so that bytes which are no valid request get a clear answer, and lets encoded answers be.
 
-gRPC would end such a call with INTERNAL, without details and before any handler sees it. Here the decoder never raises:
-it passes on what it found, and the handler's call raises it where the error interceptor can see it.
+gRPC would end such a call with UNKNOWN, without details, before anybody has asked who calls, and log a traceback. Here
+the decoder never raises: it passes on what it found, and the handler's call raises it where the error interceptor can
+see it.
 
 Handlers that have their answers encoded already, such as those of events, give them as bytes.
 """
@@ -12,6 +13,8 @@ from typing import Any, cast
 import grpc
 from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import DecodeError, Message
+from grpc_health.v1 import health_pb2
+from grpc_reflection.v1alpha import reflection_pb2
 
 from sessiond.contract.decode_errors import lacked_memory
 from sessiond.interceptors.behaviours import Behaviour
@@ -27,7 +30,7 @@ __all__ = ["DecodingInterceptor"]
 
 _REQUEST_TYPES: dict[str, type[Message]] = {
     f"/{service.full_name}/{method.name}": getattr(module, method.input_type.name)
-    for module in (admin_service_pb2, session_store_service_pb2)
+    for module in (admin_service_pb2, session_store_service_pb2, health_pb2, reflection_pb2)
     for service in module.DESCRIPTOR.services_by_name.values()
     for method in service.methods
 }
@@ -96,7 +99,7 @@ _DECODERS = {request_type: _deferring_decoder(request_type) for request_type in 
 
 
 class DecodingInterceptor(grpc.aio.ServerInterceptor):
-    """Must stand inside the interceptor that turns errors into statuses. Leaves other services' calls alone."""
+    """Must stand inside the interceptor that turns errors into statuses. Leaves calls that no service has alone."""
 
     def __init__(self, turns: Turns) -> None:
         """Large requests are decoded by turns."""

@@ -177,8 +177,8 @@ async def test_every_call_of_both_services_is_decoded_as_its_request() -> None:
     assert 24 == calls
 
 
-async def test_calls_of_other_services_are_left_alone() -> None:
-    """Health and reflection decode as they always do, and an unknown call stays unknown."""
+async def test_calls_that_no_service_has_are_left_alone() -> None:
+    """An unknown call stays unknown, and what it sends is not looked at."""
     handler: Any = grpc.unary_unary_rpc_method_handler(Handlers().unary)
-    assert handler is await intercepted(handler, "/grpc.health.v1.Health/Check")
+    assert handler is await intercepted(handler, f"{SERVICE}NoSuchCall")
     assert None is await intercepted(None, f"{SERVICE}NoSuchCall")
