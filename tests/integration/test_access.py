@@ -24,7 +24,7 @@ from sessionstore import AsyncSessionStore, Credentials, errors
 from sessionstore.v1 import session_store_service_pb2 as pb
 from sessionstore.v1.session_pb2 import RemoteAuth, RemoteWorkspace, SessionConfig, Workspace
 from sessionstore.v1.session_store_service_pb2_grpc import SessionStoreServiceStub
-from tests.builders import part
+from tests.builders import append, commit, part
 
 Metadata = tuple[tuple[str, str], ...]
 
@@ -278,6 +278,24 @@ async def test_an_open_tail_ends_when_its_token_does(usual: Guarded, change: str
             with pytest.raises(grpc.aio.AioRpcError) as caught:
                 await frames.read()
             assert UNAUTHENTICATED == reason(caught.value)
+
+
+@pytest.mark.parametrize("change", ["rotate", "revoke"])
+async def test_an_open_write_stream_takes_nothing_more_when_its_token_ends(usual: Guarded, change: str) -> None:
+    """Not one commit is applied of whoever holds a token that was rotated or revoked before."""
+    secret = usual.tokens.create("agent", Right.WRITE)
+    request = pb.WriteRequest(commits=[commit("s", append(part()))])
+    async with AsyncSessionStore(usual.address("unix")) as owner, usual.channel("tcp") as channel:
+        await owner.create_session(session_id="s")
+        stream = SessionStoreServiceStub(channel).Write(metadata=bearer(secret))
+        await stream.write(request)
+        assert (await stream.read()).outcomes[0].HasField("result")
+        getattr(usual.tokens, change)("agent")
+        await stream.write(request)
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await stream.read()
+        assert UNAUTHENTICATED == reason(caught.value)
+        assert [0] == [event.sequence async for event in owner.get_events("s")]
 
 
 async def test_an_open_tail_goes_on_when_another_token_changes(usual: Guarded) -> None:

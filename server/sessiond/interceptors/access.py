@@ -1,5 +1,6 @@
 """Lets nobody through to a handler before it is known who calls and that they may."""
 
+from collections.abc import AsyncIterator, Callable
 from contextvars import ContextVar
 from typing import Any
 
@@ -49,6 +50,15 @@ class AccessInterceptor(WrappingInterceptor):
                     self._admit(method, context)
                     generation = self._policy.generation
 
+            if hasattr(request, "__aiter__"):
+                # Nor is anything taken in any more: what a client writes is done before there is an answer to refuse.
+                request = _while_admitted(request, still_admitted)
             await write_answers(behaviour, request, context, still_admitted)
 
         return stream
+
+
+async def _while_admitted(requests: AsyncIterator[Any], still_admitted: Callable[[], None]) -> AsyncIterator[Any]:
+    async for request in requests:
+        still_admitted()
+        yield request
