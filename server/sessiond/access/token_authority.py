@@ -5,7 +5,7 @@ import logging
 from collections.abc import Sequence
 from typing import Protocol
 
-from sessiond.access.tokens import Token, TokenError, TokenFile, digest_of
+from sessiond.access.tokens import Token, TokenError, TokenFile, UnreadableTokensError, digest_of
 
 __all__ = ["TokenAuthority", "TokenSource"]
 
@@ -36,6 +36,8 @@ class TokenAuthority:
         """Raises TokenError when the tokens cannot be read."""
         self._file = file
         self._stamp = self._look()
+        self._unread: _Stamp = None
+        """What was told of as unreadable."""
         self._tokens: Sequence[Token] = file.read()
         self._generation = 0
 
@@ -59,15 +61,21 @@ class TokenAuthority:
         stamp = self._look()
         if stamp == self._stamp:
             return
-        self._stamp = stamp
         try:
             self._tokens = self._file.read() if stamp is not None else ()
+        except UnreadableTokensError as error:
+            # As without descriptors. They are read as soon as they can be: who was revoked must not stay.
+            if stamp != self._unread:
+                self._unread = stamp
+                _log.error("%s; the tokens stay as they were until it can be read", error)
+            return
         except TokenError as error:
             # Whoever edits the file by hand must not lock everybody out by a slip.
             _log.error("%s; the tokens stay as they were", error)
         else:
             self._generation += 1
             _log.info("the tokens changed; there are %d", len(self._tokens))
+        self._stamp = stamp
 
     def _look(self) -> _Stamp:
         try:

@@ -14,7 +14,15 @@ from pathlib import Path
 from sessiond.access.private_files import write_private
 from sessiond.access.rights import Right
 
-__all__ = ["DEFAULT_TOKEN_FILE", "TOKENS_FILE", "Token", "TokenError", "TokenFile", "digest_of"]
+__all__ = [
+    "DEFAULT_TOKEN_FILE",
+    "TOKENS_FILE",
+    "Token",
+    "TokenError",
+    "TokenFile",
+    "UnreadableTokensError",
+    "digest_of",
+]
 
 TOKENS_FILE = "tokens.json"
 """The file in the data directory that lists the tokens."""
@@ -32,6 +40,10 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 class TokenError(Exception):
     """The tokens cannot be read, or not changed in this way; the text says what to do."""
+
+
+class UnreadableTokensError(TokenError):
+    """The operating system does not let them be read for now; what they are is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +82,7 @@ class TokenFile:
         except FileNotFoundError:
             raise TokenError(f"there are no tokens yet; make one: sessiond token create {DEFAULT_NAME}") from None
         except OSError as error:
-            raise TokenError(f"cannot read {self.path}: {error.strerror}") from error
+            raise UnreadableTokensError(f"cannot read {self.path}: {error.strerror}") from error
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise TokenError(f"{self.path} is damaged; mend it, or remove it and make new tokens") from error
 

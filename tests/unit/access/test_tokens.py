@@ -1,5 +1,6 @@
 """The tokens of a daemon: how they are kept, and that changes count at once."""
 
+import errno
 import json
 import stat
 from pathlib import Path
@@ -77,6 +78,24 @@ def test_a_file_that_was_damaged_by_hand_locks_nobody_out(file: TokenFile, caplo
     found = authority.find(secret)
     assert found is not None
     assert Right.ADMIN == found.right
+
+
+def test_a_revocation_counts_as_soon_as_it_can_be_read(
+    file: TokenFile, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A daemon that has no descriptor for the file at that moment does not forget to look; it tells once."""
+    secret = file.create("agent", Right.READ)
+    authority = TokenAuthority(file)
+    file.revoke("agent")
+
+    def no_descriptor(_: Path) -> bytes:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "read_bytes", no_descriptor)
+        assert ["agent", "agent"] == [getattr(authority.find(secret), "name", None) for _ in range(2)]
+    assert 1 == caplog.text.count("Too many open files")
+    assert None is authority.find(secret)
 
 
 def test_without_the_file_nobody_is_known(file: TokenFile) -> None:
