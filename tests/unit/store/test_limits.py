@@ -11,7 +11,7 @@ from sessionstore.v1 import admin_service_pb2 as admin_pb
 from sessionstore.v1 import session_store_service_pb2 as pb
 from sessionstore.v1.event_pb2 import Event
 from sessionstore.v1.session_pb2 import SESSION_STATUS_ACTIVE, SessionConfig
-from sessionstore.v1.tool_pb2 import TOOL_CALL_STATUS_EXECUTING
+from sessionstore.v1.tool_pb2 import TOOL_CALL_STATUS_DENIED, TOOL_CALL_STATUS_EXECUTING
 from tests.builders import append, commit, part, result, tool_call, user_message
 from tests.unit.store.sessions import create, info, listed, submit
 
@@ -159,22 +159,27 @@ async def test_no_session_grows_beyond_its_bytes(data_dir: Path) -> None:
     await store.close()
 
 
-async def test_what_was_stored_under_a_larger_limit_is_changed_as_long_as_it_does_not_grow(data_dir: Path) -> None:
-    """Else a tool call could never be settled, and a session's status and labels never change."""
+async def test_what_a_larger_limit_let_in_can_be_changed_as_long_as_it_does_not_grow(data_dir: Path) -> None:
+    """A tool call can be settled, and a session become active, after a start with smaller limits."""
     store = await limited(data_dir)
-    await create(store, "s", SessionConfig(system_prompt="p" * 5000, metadata={"k": "v"}))
-    await submit(store, pb.Mutation(create_tool_call=tool_call("c", "n" * 5000)))
+    await create(store, "s", SessionConfig(system_prompt="x" * 2000, metadata={"k": "v" * 200}))
+    for tool_call_id in ("c", "d"):
+        await submit(store, pb.Mutation(create_tool_call=tool_call(tool_call_id, "x" * 2000)))
     await store.close()
-    store = await limited(data_dir, max_item_bytes=1024)
-    executing = pb.ToolCallUpdate(tool_call_id="c", status=TOOL_CALL_STATUS_EXECUTING)
-    await submit(store, pb.Mutation(update_tool_call=executing))
-    active = pb.SessionUpdate(status=SESSION_STATUS_ACTIVE, set_metadata={"k": "w"})
+    store = await limited(data_dir, max_item_bytes=1024, max_metadata_bytes=100)
+    settled = pb.ToolCallUpdate(tool_call_id="c", status=TOOL_CALL_STATUS_DENIED)
+    await submit(store, pb.Mutation(update_tool_call=settled))
+    active = pb.SessionUpdate(status=SESSION_STATUS_ACTIVE, set_metadata={"k": "w" * 200})
     await submit(store, pb.Mutation(update_session=active))
-    assert (SESSION_STATUS_ACTIVE, "w") == ((found := await info(store)).status, found.metadata["k"])
-    for growing in (
-        pb.Mutation(update_tool_call=pb.ToolCallUpdate(tool_call_id="c", result=result("r"))),
-        pb.Mutation(update_session=pb.SessionUpdate(set_metadata={"k": "longer"})),
+    assert {"k": "w" * 200} == (await info(store, "s")).metadata
+    labelled = pb.SessionUpdate(set_metadata={"k": "w" * 201, "l": ""}, config=SessionConfig())
+    growing = pb.ToolCallUpdate(tool_call_id="d", status=TOOL_CALL_STATUS_EXECUTING, result=result("r"))
+    for field, more in (
+        ("update.set_metadata", pb.Mutation(update_session=labelled)),
+        ("update", pb.Mutation(update_session=pb.SessionUpdate(add_approved_tools=["bash"]))),
+        ("update", pb.Mutation(update_tool_call=growing)),
     ):
-        with pytest.raises(TooLargeError):
-            await submit(store, growing)
+        with pytest.raises(TooLargeError) as refused:
+            await submit(store, more)
+        assert field == refused.value.field
     await store.close()

@@ -36,11 +36,6 @@ class StoredConfig:
     request_id: str | None
     create_digest: bytes
 
-    @property
-    def size_bytes(self) -> int:
-        """What it counts for as an item."""
-        return self.config.ByteSize() + self.approvals.ByteSize()
-
 
 def config_checksum(config: bytes, approvals: bytes, request_id: str | None, create_digest: bytes) -> int:
     """The sum of what is stored beside the counters."""

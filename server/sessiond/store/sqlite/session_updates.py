@@ -56,10 +56,11 @@ class UpdateSession:
     def apply(self, transaction: WriteTransaction, row: SessionRow) -> pb.MutationResult:
         """Makes the change. Raises TooLargeError or InvalidFieldError."""
         stored = read_config(transaction.connection, row)
-        old_metadata, old_bytes = dict(stored.config.metadata), stored.size_bytes
+        old_metadata = dict(stored.config.metadata)
+        old_sizes = _sizes(stored)
         self._change(stored.config)
         self._approve(stored.approvals)
-        self._check_sizes(stored, old_bytes)
+        self._check_sizes(old_sizes, _sizes(stored))
         write_config(transaction.connection, row, stored)
         labels = dict(stored.config.metadata)
         replace_metadata(transaction.connection, row.session_key, row.created_at_us, old_metadata, labels)
@@ -92,10 +93,15 @@ class UpdateSession:
                     known.add(value)
                     stored.append(value)
 
-    def _check_sizes(self, stored: StoredConfig, old_bytes: int) -> None:
-        # What was stored under a larger limit can still be changed, as long as it does not grow.
-        if max(old_bytes, self._limits.max_item_bytes) < stored.size_bytes:
-            raise TooLargeError("update", stored.size_bytes, self._limits.max_item_bytes)
-        metadata_bytes = sum(len(key.encode()) + len(value.encode()) for key, value in stored.config.metadata.items())
-        if metadata_bytes > self._limits.max_metadata_bytes:
-            raise TooLargeError("update.set_metadata", metadata_bytes, self._limits.max_metadata_bytes)
+    def _check_sizes(self, old: tuple[int, int], new: tuple[int, int]) -> None:
+        # What was stored under larger limits may be changed, as long as it does not grow.
+        limits = (self._limits.max_item_bytes, self._limits.max_metadata_bytes)
+        for field, before, after, limit in zip(("update", "update.set_metadata"), old, new, limits, strict=True):
+            if after > max(before, limit):
+                raise TooLargeError(field, after, limit)
+
+
+def _sizes(stored: StoredConfig) -> tuple[int, int]:
+    """The bytes of a configuration with its approvals, and those of its metadata."""
+    metadata_bytes = sum(len(key.encode()) + len(value.encode()) for key, value in stored.config.metadata.items())
+    return stored.config.ByteSize() + stored.approvals.ByteSize(), metadata_bytes
