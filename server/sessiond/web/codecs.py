@@ -1,14 +1,18 @@
 """What calls look like on the web: protobuf's binary form, passed on as it is, and its JSON."""
 
+import json
 from dataclasses import dataclass
+from typing import cast
 
 from connectrpc.codec import Codec
+from google.protobuf.descriptor import Descriptor
 from google.protobuf.json_format import MessageToJson, Parse, ParseError
 from google.protobuf.message import Message
 
 from sessiond.interceptors.statuses import status_of
-from sessiond.store.errors import InvalidRequestError
+from sessiond.store.errors import InvalidFieldError, InvalidRequestError
 from sessiond.web.errors import connect_error
+from sessiond.web.json_requests import check_json
 from sessionstore.v1.error_reason_pb2 import ErrorReason
 
 __all__ = ["BinaryCodec", "EncodedAnswer", "JsonCodec"]
@@ -55,9 +59,14 @@ class JsonCodec(Codec[EncodedAnswer, bytes]):
         A field that is not known is refused: a misspelt one would be dropped without a word, and be lost.
         """
         try:
-            return Parse(bytes(data), message_class()).SerializeToString()
+            text = bytes(data).decode()
+            message = Parse(text, message_class())
+            check_json(json.loads(text), cast("Descriptor", message_class.DESCRIPTOR))
+            return message.SerializeToString()
+        except InvalidFieldError as refusal:
+            raise connect_error(status_of(refusal)) from None
         except (ParseError, UnicodeDecodeError, RecursionError) as error:
             # In the words of protobuf, which name the field.
-            text = f"the JSON is no valid {message_class.DESCRIPTOR.name}: {' '.join(str(error).split())}"
-            refusal = InvalidRequestError(text, ErrorReason.ERROR_REASON_MALFORMED_REQUEST)
-            raise connect_error(status_of(refusal)) from None
+            explanation = f"the JSON is no valid {message_class.DESCRIPTOR.name}: {' '.join(str(error).split())}"
+            malformed = InvalidRequestError(explanation, ErrorReason.ERROR_REASON_MALFORMED_REQUEST)
+            raise connect_error(status_of(malformed)) from None

@@ -1,0 +1,67 @@
+"""JSON of pages that protobuf's reader takes for something else than it says."""
+
+import base64
+import json
+from typing import Any
+
+import pytest
+from connectrpc.errors import ConnectError
+
+from sessiond.web.codecs import JsonCodec
+from sessionstore.v1 import session_store_service_pb2 as pb
+
+
+def decoded(document: Any, kind: Any = pb.AppendMessageRequest) -> Any:
+    return kind.FromString(JsonCodec().decode(json.dumps(document).encode(), kind))
+
+
+def message_of(data: Any) -> dict[str, Any]:
+    return {"sessionId": "s", "message": {"id": "m", "custom": {"role": "r", "data": data}}}
+
+
+@pytest.mark.parametrize("data", [b"", b"\0", b"ab", bytes(range(256))])
+def test_bytes_come_as_base64_of_any_form(data: bytes) -> None:
+    """With the letters of both alphabets, with and without padding, and in lines."""
+    for encode in (base64.b64encode, base64.urlsafe_b64encode, base64.encodebytes):
+        text = encode(data).decode()
+        assert data == decoded(message_of(text)).message.custom.data
+        assert data == decoded({"message": {"custom": {"role": "r", "data": text}}}).message.custom.data
+    unpadded = base64.b64encode(data).decode().rstrip("=")
+    assert data == decoded(message_of(unpadded)).message.custom.data
+
+
+@pytest.mark.parametrize("text", ["hello, world", "!!!!", "YWJj*", "é", "YQ==YQ==", "YWJj\0", "{}"])
+def test_what_is_no_base64_is_refused_and_named(text: str) -> None:
+    """Instead of storing what is left of it; wherever it stands."""
+    with pytest.raises(ConnectError, match=r"^message\.custom\.data: is not base64"):
+        decoded(message_of(text))
+    block = {"custom": {"type": "image", "data": text}}
+    document = {"commits": [{}, {"mutations": [{"append_message": {"user": {"content": [{"text": "x"}, block]}}}]}]}
+    path = r"^commits\[1\]\.mutations\[0\]\.append_message\.user\.content\[1\]\.custom\.data: "
+    with pytest.raises(ConnectError, match=path):
+        decoded(document, pb.WriteRequest)
+
+
+@pytest.mark.parametrize("empty", [[], ""])
+def test_what_is_no_object_is_no_message(empty: Any) -> None:
+    """A session is created for nobody who sent a list."""
+    for document, path in (
+        (empty, "CreateSessionRequest"),
+        ({"config": empty}, "config"),
+        ({"config": {"toolConfig": {"tools": {"bash": empty}}}}, r"config\.tool_config\.tools\['bash'\]"),
+        ({"config": {"toolConfig": {"backends": [{}, empty]}}}, r"config\.tool_config\.backends\[1\]"),
+    ):
+        with pytest.raises(ConnectError, match=f"^{path}: is no JSON object"):
+            decoded(document, pb.CreateSessionRequest)
+
+
+def test_what_has_a_form_of_its_own_or_is_null_passes() -> None:
+    """Times and masks are text, and null leaves a field out."""
+    listed = decoded(
+        {"filter": {"createdAfter": "2026-01-01T00:00:00Z", "metadata": {"k": ""}}}, pb.ListSessionsRequest
+    )
+    assert 1767225600 == listed.filter.created_after.seconds
+    update = {"update": {"config": None, "updateMask": "systemPrompt,toolConfig.visibility"}}
+    changed = decoded(update, pb.UpdateSessionRequest)
+    assert not changed.update.HasField("config")
+    assert ["system_prompt", "tool_config.visibility"] == changed.update.update_mask.paths
