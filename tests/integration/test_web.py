@@ -54,6 +54,7 @@ WRITE = MethodInfo(
     idempotency_level=IdempotencyLevel.UNKNOWN,
     stream_type=StreamType.BIDI_STREAM,
 )
+LIST = f"{STORE}/ListSessions".encode()
 SERVER_NAMES = ["localhost", "127.0.0.1"]
 PROTOCOLS = [ProtocolType.CONNECT, ProtocolType.GRPC_WEB]
 
@@ -273,6 +274,27 @@ async def test_an_error_in_a_stream_keeps_its_details(served: Served) -> None:
     await client.close()
     info = ErrorInfo.FromString(caught.value.details[0].message_bytes)
     assert (Code.NOT_FOUND, "SESSION_NOT_FOUND") == (caught.value.code, info.reason)
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (b"POST /%s HTTP/1.1\r\nuser-agent: \xff" % LIST, b"400"),
+        (b"POST /%s HTTP/1.1\r\nauthorization: Bearer \xe9" % LIST, b"400"),
+        (b"POST /%s HTTP/1.1\r\ncontent-type: application/grpc+proto" % LIST, b"415"),
+        (b"GET /%s HTTP/1.1\r\nupgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-version: 13" % LIST, b"403"),
+    ],
+    ids=["header", "credentials", "gRPC", "WebSocket"],
+)
+async def test_what_the_gateway_does_not_speak_is_turned_away_without_a_word_in_the_log(
+    served: Served, caplog: pytest.LogCaptureFixture, head: bytes, status: bytes
+) -> None:
+    """Nobody needs credentials to send it: the log would be theirs to fill, with tracebacks."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", served.daemon.addresses[-1].port)
+    writer.write(head + b"\r\nhost: localhost\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n")
+    assert [b"HTTP/1.1", status] == (await reader.readline()).split()[:2]
+    writer.close()
+    assert [] == [record for record in caplog.records if record.levelno >= logging.WARNING]
 
 
 @pytest.mark.parametrize(("origin", "allowed"), [(ORIGIN, ORIGIN), ("http://elsewhere.example", None)])

@@ -10,6 +10,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
 from sessiond.access.policy import AccessPolicy
+from sessiond.web.acceptable_requests import AcceptableRequests
 from sessiond.web.access import AccessCheck
 from sessiond.web.codecs import BinaryCodec, JsonCodec
 from sessiond.web.endings import OrderlyEndings
@@ -49,7 +50,7 @@ def web_application(
         codecs=[BinaryCodec(), JsonCodec()],
     )
     cross_origin = CORSMiddleware(
-        gateway,
+        AcceptableRequests(gateway),
         allow_origins=allowed_origins,
         allow_methods=["GET", "POST"],
         allow_headers=[
