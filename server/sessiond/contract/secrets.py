@@ -1,11 +1,14 @@
 """The credentials inside a session's configuration: left out of answers, and kept when such an answer comes back."""
 
+from google.protobuf.field_mask_pb2 import FieldMask
+
 from sessiond.store.errors import InvalidFieldError
 from sessionstore.v1.session_pb2 import RemoteAuth, SessionConfig
 
-__all__ = ["keep_redacted", "redact", "refuse_redacted", "stored_credentials"]
+__all__ = ["keep_redacted", "naming_redacted", "redact", "refuse_redacted", "stored_credentials"]
 
-_FIELD = "config.workspace.remote.auth.redacted"
+_AUTH = "workspace.remote.auth"
+_FIELD = f"config.{_AUTH}.redacted"
 
 
 def _auth(config: SessionConfig) -> RemoteAuth | None:
@@ -32,6 +35,14 @@ def refuse_redacted(config: SessionConfig) -> None:
     auth = _auth(config)
     if auth is not None and auth.redacted:
         raise InvalidFieldError(_FIELD, "is true, and nothing is stored that could be kept; give the credentials")
+
+
+def naming_redacted(mask: FieldMask, given: SessionConfig) -> FieldMask:
+    """The mask of an update; where it names the value of credentials that was left out, it also names that it was."""
+    auth = _auth(given)
+    if auth is None or not auth.redacted or not any(path.startswith(f"{_AUTH}.") for path in mask.paths):
+        return mask
+    return FieldMask(paths=[*mask.paths, f"{_AUTH}.redacted"])
 
 
 def keep_redacted(config: SessionConfig, stored: RemoteAuth | None) -> None:

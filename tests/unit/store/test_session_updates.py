@@ -7,6 +7,7 @@ import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from sessiond.contract.limits import Limits
+from sessiond.contract.secrets import redact
 from sessiond.store.errors import CorruptedError, InvalidFieldError, TooLargeError
 from sessiond.store.sqlite.engine import DATABASE_NAME, SqliteStore
 from sessionstore.v1 import session_store_service_pb2 as pb
@@ -119,6 +120,27 @@ async def test_a_mask_that_would_leave_half_a_field_is_refused(store: SqliteStor
         await change(store, config=SessionConfig(), update_mask=mask)
     assert "update.config.workspace.kind" == caught.value.field
     assert WHOLE == await config(store)
+
+
+async def test_a_mask_that_names_the_value_of_credentials_keeps_what_was_left_out(store: SqliteStore) -> None:
+    """A page that was answered no secrets writes back what it was answered, field by field; kinds are not mixed up."""
+    remote = RemoteWorkspace(agent_address="host:1", auth=RemoteAuth(bearer_token="hush"))
+    stored = SessionConfig(workspace=Workspace(remote=remote))
+    await create(store, config=stored)
+    answered = SessionConfig()
+    answered.CopyFrom(stored)
+    redact(answered)
+    answered.workspace.remote.agent_address = "host:2"
+    mask = FieldMask(paths=["workspace.remote.agent_address", "workspace.remote.auth.bearer_token"])
+    await change(store, config=answered, update_mask=mask)
+    stored.workspace.remote.agent_address = "host:2"
+    assert stored == await config(store)
+    answered.workspace.remote.auth.api_key = ""
+    with pytest.raises(InvalidFieldError, match="no credentials of this kind"):
+        await change(store, config=answered, update_mask=FieldMask(paths=["workspace.remote.auth.api_key"]))
+    given = SessionConfig(workspace=Workspace(remote=RemoteWorkspace(auth=RemoteAuth(bearer_token="new"))))
+    await change(store, config=given, update_mask=mask)
+    assert "new" == (await config(store)).workspace.remote.auth.bearer_token
 
 
 async def test_an_absent_and_an_empty_system_prompt_differ(store: SqliteStore) -> None:

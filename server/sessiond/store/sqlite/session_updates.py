@@ -2,7 +2,7 @@
 
 from sessiond.contract.limits import Limits
 from sessiond.contract.masks import replace_masked
-from sessiond.contract.secrets import keep_redacted, stored_credentials
+from sessiond.contract.secrets import keep_redacted, naming_redacted, stored_credentials
 from sessiond.contract.timestamps import from_us
 from sessiond.store.errors import NotFoundError, TooLargeError
 from sessiond.store.sqlite.misses import check_missing_message
@@ -74,7 +74,7 @@ class UpdateSession:
         update = self._update
         credentials = stored_credentials(config)
         if update.HasField("config") and update.HasField("update_mask"):
-            replace_masked(config, update.config, update.update_mask)
+            replace_masked(config, update.config, naming_redacted(update.update_mask, update.config))
         elif update.HasField("config"):
             config.CopyFrom(update.config)
         keep_redacted(config, credentials)
