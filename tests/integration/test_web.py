@@ -38,6 +38,21 @@ def parsed(answer: FullResponse) -> Any:
     return json.loads(answer.content)
 
 
+def envelope(data: bytes, flags: int = 0) -> bytes:
+    """A message of a stream of Connect."""
+    return bytes((flags,)) + len(data).to_bytes(4) + data
+
+
+def envelopes(content: bytes) -> list[Any]:
+    """The messages of a stream, in JSON."""
+    found = []
+    while content:
+        end = 5 + int.from_bytes(content[1:5])
+        found.append(json.loads(content[5:end]))
+        content = content[end:]
+    return found
+
+
 TAIL_EVENTS = MethodInfo(
     name="TailEvents",
     service_name=STORE,
@@ -147,6 +162,29 @@ async def test_a_write_stream_is_answered_over_http(served: Served, protocol: Pr
         await client.close()
         assert ["result", "error", "result"] == outcomes
         assert [0, 1] == [event.sequence async for event in owner.tail("s", follow=False)]
+
+
+@pytest.mark.parametrize(
+    ("behind", "code"),
+    [
+        (envelope(b"{"), "invalid_argument"),
+        (envelope(b"{}", flags=4), "invalid_argument"),
+        (envelope(b"{}")[:-1], "invalid_argument"),
+        (b"\0\x7f\xff\xff\xff", "resource_exhausted"),
+    ],
+    ids=["no JSON", "flags", "cut off", "too large"],
+)
+async def test_a_write_stream_answers_what_came_before_what_is_no_request(
+    served: Served, behind: bytes, code: str
+) -> None:
+    """And then says what is wrong, as over gRPC; a page that is told of a cancellation would try again for ever."""
+    await served.post(f"{STORE}/CreateSession", b'{"sessionId": "s"}', served.bearer)
+    commit = {"sessionId": "s", "mutations": [{"appendEvent": {"event": {"sessionSaved": {}}}}]}
+    body = envelope(json.dumps({"commits": [commit]}).encode()) + behind
+    answer = await served.post(f"{STORE}/Write", body, {**served.bearer, "content-type": "application/connect+json"})
+    outcomes, end = envelopes(answer.content)
+    assert ["result"] == [name for outcome in outcomes["outcomes"] for name in outcome]
+    assert code == end["error"]["code"]
 
 
 async def test_a_refused_call_leaves_the_others_of_its_connection_alone(served: Served) -> None:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
 import grpc
+from connectrpc.errors import ConnectError
 from connectrpc.method import IdempotencyLevel, MethodInfo, StreamType
 from connectrpc.request import RequestContext
 from connectrpc.server import Endpoint
@@ -76,10 +77,15 @@ def _unary(call: Any, answer: type[Message]) -> Callable[[bytes, Context], Any]:
 
 def _streaming(call: Any, answer: type[Message]) -> Callable[[Any, Context], AsyncIterator[EncodedAnswer]]:
     async def forward(request: Any, context: Context) -> AsyncIterator[EncodedAnswer]:
+        refusals: list[ConnectError] = []
+        if hasattr(request, "__aiter__"):
+            request = _acceptable(request, refusals)
         calling = call(request, **_passed_on(context))
         try:
             async for data in calling:
                 yield EncodedAnswer(answer, data)
+            if refusals:
+                raise refusals.pop()
         except grpc.aio.AioRpcError as error:
             raise call_error(error) from None
         finally:
@@ -87,6 +93,18 @@ def _streaming(call: Any, answer: type[Message]) -> Callable[[Any, Context], Asy
             calling.cancel()
 
     return forward
+
+
+async def _acceptable(requests: AsyncIterator[bytes], refusals: list[ConnectError]) -> AsyncIterator[bytes]:
+    """The requests before one that is none, whose error is noted.
+
+    The daemon answers what came before. At an error gRPC would cancel the call, and nobody be told more than that.
+    """
+    try:
+        async for request in requests:
+            yield request
+    except ConnectError as refusal:
+        refusals.append(refusal)
 
 
 def _passed_on(context: Context) -> dict[str, Any]:
