@@ -164,6 +164,13 @@ async def test_a_write_stream_is_answered_over_http(served: Served, protocol: Pr
         assert [0, 1] == [event.sequence async for event in owner.tail("s", follow=False)]
 
 
+async def test_a_deadline_that_is_centuries_away_has_not_passed(served: Served) -> None:
+    """The longest that a client can name."""
+    headers = {**served.bearer, "content-type": "application/grpc-web+proto", "grpc-timeout": "99999999H"}
+    answer = await served.post(f"{STORE}/ListSessions", envelope(b""), headers)
+    assert b"grpc-status: 0" in answer.content
+
+
 @pytest.mark.parametrize(
     ("behind", "code"),
     [

@@ -21,6 +21,9 @@ __all__ = ["forwarding_endpoints"]
 
 Context: TypeAlias = RequestContext[Any, Any]
 
+LONGEST_SECONDS = 10 * 365 * 24 * 3600.0
+"""A deadline that is some centuries away, which the protocols can name, gRPC takes for one that has passed."""
+
 CALLS_AT_ONCE = 16
 """How many calls of a kind pages have under way; the others wait here.
 
@@ -111,6 +114,6 @@ def _passed_on(context: Context) -> dict[str, Any]:
     """The deadline and the credentials; the rest of what a browser sends says nothing to the daemon."""
     remaining = context.timeout_ms
     return {
-        "timeout": None if remaining is None else max(remaining, 0) / 1000,
+        "timeout": None if remaining is None else min(max(remaining, 0) / 1000, LONGEST_SECONDS),
         "metadata": forwarded_metadata(context),
     }
