@@ -17,7 +17,9 @@ FORWARDED_KEY = "sessiond-forwarded"
 
 _HEALTH_PREFIX = "/grpc.health.v1.Health/"
 _BEARER = re.compile(r"bearer +([!-~]+) *", re.IGNORECASE)
-_RIGHT_UNIT = re.compile(r"(?:^|(?<!\\),)OU=sessiond:(read|write|admin)(?:,|$)")
+_ATTRIBUTE = re.compile(r"(?:[^\\,+]|\\.)+")
+"""Of a subject as RFC 2253 writes it: a comma, a plus or a backslash of a value has a backslash before it."""
+_RIGHT_UNIT = re.compile(r"OU=sessiond:(read|write|admin)")
 
 
 class Call(NamedTuple):
@@ -137,5 +139,8 @@ class AccessPolicy:
         if subject is None:
             return None
         name = next(iter(transport.get("x509_common_name", ())), b"").decode("utf-8", "replace")
-        unit = _RIGHT_UNIT.search(subject.decode("utf-8", "replace"))
-        return Caller(f"certificate {name}", Right.named(unit[1]) if unit else self.certificate_right)
+        return Caller(f"certificate {name}", self._certified_right(subject.decode("utf-8", "replace")))
+
+    def _certified_right(self, subject: str) -> Right:
+        units = map(_RIGHT_UNIT.fullmatch, _ATTRIBUTE.findall(subject))
+        return next((Right.named(unit[1]) for unit in units if unit is not None), self.certificate_right)

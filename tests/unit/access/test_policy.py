@@ -118,6 +118,10 @@ def test_two_authorizations_are_none(tokens: tuple[TokenAuthority, str]) -> None
         (b"OU=people,CN=laptop", Right.READ),
         (b"CN=laptop\\,OU=sessiond:admin", Right.READ),
         (b"CN=laptop OU=sessiond:admin", Right.READ),
+        (b"CN=laptop\\\\,OU=sessiond:write", Right.WRITE),
+        (b"CN=laptop\\\\\\,OU=sessiond:admin", Right.READ),
+        (b"OU=sessiond:write+CN=laptop", Right.WRITE),
+        (b"OU=x\\+OU=sessiond:admin,CN=laptop", Right.READ),
     ],
 )
 def test_a_certificate_carries_its_right(subject: bytes, right: Right) -> None:
