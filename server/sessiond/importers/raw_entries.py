@@ -36,6 +36,9 @@ class RawEntry:
 def read_lines(path: Path) -> Iterator[RawEntry]:
     """Reads a file line by line, holding one line at a time.
 
+    A line without a line feed is the last, also when the file has grown by the time it is read on: what has come since
+    is the rest of that line, and taking up what follows would leave a gap that no later import can close in its place.
+
     Raises:
         OSError: The file cannot be read.
     """
@@ -50,7 +53,8 @@ def read_lines(path: Path) -> Iterator[RawEntry]:
                     chunk = file.readline(MAX_ENTRY_BYTES)
                     offset += len(chunk)
                 yield RawEntry(b"", line, offset, error=f"is longer than {MAX_ENTRY_BYTES} bytes")
-                continue
-            if line == 1:
-                chunk = chunk.removeprefix(_BYTE_ORDER_MARK)
-            yield RawEntry(chunk.strip(b" \t\r\n"), line, offset)
+            else:
+                data = chunk.removeprefix(_BYTE_ORDER_MARK) if line == 1 else chunk
+                yield RawEntry(data.strip(b" \t\r\n"), line, offset)
+            if not chunk.endswith(b"\n"):
+                return

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sessiond.importers import Transcript, open_transcript
+from sessiond.importers import Outcome, Transcript, open_transcript
 from sessiond.store.sqlite.engine import DATABASE_NAME, SqliteStore
 from sessiond.store.sqlite.migrations import migrate
 from tests.unit.importers.conftest import OpenLines
@@ -72,6 +72,27 @@ def test_an_inserted_entry_moves_no_id(open_lines: OpenLines, lines: list[object
             new = _items(open_lines(*lines[:position], inserted, *lines[position:]))
             assert old == {key: new[key] for key in old}
             assert len(old) + 1 == len(new)
+
+
+async def test_a_line_that_is_ended_while_the_file_is_read_keeps_its_place(open_lines: OpenLines, tmp_path: Path) -> None:
+    """What follows it waits with it for the next import, which ends as one import of the whole would."""
+    transcript = open_lines(*CLAUDE)
+    whole = transcript.path.read_bytes()
+    cut = whole.index(b'"tool_use"')
+    migrate(tmp_path / DATABASE_NAME)
+    store = await SqliteStore.open(tmp_path, durability="normal")
+    try:
+        await store.create_session(transcript.create)
+        transcript.path.write_bytes(whole[:cut])
+        for step in transcript.steps():
+            if step.commit is not None:
+                await store.submit(step.commit)
+            if step.outcome is Outcome.INVALID:
+                transcript.path.write_bytes(whole)
+        again = await import_transcript(store, transcript)
+        assert (3, 1, 1) == (again.new.messages, again.new.tool_calls, again.new.tool_results)
+    finally:
+        await store.close()
 
 
 @pytest.mark.recorded
