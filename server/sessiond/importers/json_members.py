@@ -4,6 +4,7 @@ The bytes are cut where the structure says, so an item keeps its exact bytes, an
 harm the others; each item is to be parsed by whoever wants its value.
 """
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,6 +33,7 @@ class _Source:
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("rb")
+        self._version = self._newest_version()
         self._buffer = b""
         self._begin = 0
         self.offset = 0
@@ -57,15 +59,26 @@ class _Source:
         self._begin = end
 
     def extend(self) -> bool:
-        """Reads more. False at the end of the file. Raises _StructureError when a value is too long."""
+        """Reads more. False at the end of the file.
+
+        Raises _StructureError when a value is too long, or the file is not the one whose beginning was read.
+        """
         rest = self._buffer[self._begin :]
         if len(rest) > MAX_ENTRY_BYTES:
             raise _StructureError(f"is longer than {MAX_ENTRY_BYTES} bytes; the rest of the file is not read")
         # What is needed in one piece doubles at each step, so that a long value is not copied over and over.
         chunk = self._file.read(max(_CHUNK_BYTES, len(rest)))
+        if self._newest_version() != self._version:
+            raise _StructureError("was written anew while it was read; the rest of the file is not read")
         self._buffer = rest + chunk
         self._begin = 0
         return bool(chunk)
+
+    def _newest_version(self) -> tuple[int, int]:
+        # An agent writes the whole file again at each step, in place, and everything in it moves: the end of one version
+        # behind the beginning of another may well be JSON, of entries that nobody wrote.
+        state = os.fstat(self._file.fileno())
+        return state.st_mtime_ns, state.st_size
 
     def search(self, pattern: re.Pattern[bytes], start: int) -> int:
         """The position of the next match, which must be one byte long; -1 at the end of the file."""

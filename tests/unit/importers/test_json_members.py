@@ -40,6 +40,22 @@ def test_every_piece_keeps_its_bytes_wherever_the_file_is_cut(
         assert entry.data == entry.data.strip()
 
 
+def test_two_versions_of_a_file_are_never_taken_for_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that is written anew in place while it is read gives what the first version said, and ends as torn."""
+    monkeypatch.setattr(json_members, "_CHUNK_BYTES", 64)
+    path = tmp_path / "object.json"
+    items = [f"message {number} " + "x" * 2000 for number in range(20)]
+    path.write_text(json.dumps({"trajectory": [], "history": items}))
+    entries = []
+    for entry in read_members(path):
+        entries.append(entry)
+        if len(entries) == 2:
+            path.write_text(json.dumps({"trajectory": [0, 0], "history": [*items, "more"]}))
+    *whole, last = entries
+    assert items[: len(whole)] == [json.loads(entry.data) for entry in whole]
+    assert last.error == "was written anew while it was read; the rest of the file is not read"
+
+
 def test_lines_are_counted(tmp_path: Path) -> None:
     """Each piece knows the line on which it begins."""
     path = tmp_path / "object.json"
