@@ -8,7 +8,7 @@ from typing import ClassVar
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from sessiond.importers.entry_commits import EntryCommit
-from sessiond.importers.entry_json import Json
+from sessiond.importers.entry_json import Json, dump_json
 from sessiond.importers.raw_entries import RawEntry
 from sessionstore.v1.session_store_service_pb2 import CreateSessionRequest
 
@@ -29,6 +29,20 @@ class Dialect(ABC):
     @abstractmethod
     def raw_kind(self, value: Json) -> tuple[Json, ...]:
         """The parts of the type under which the entry is kept raw, after the name of the format."""
+
+    def settled(self, value: Json) -> Json | None:
+        """The entry without what its agent still changes in it once it is written; None when that is nothing."""
+        return None
+
+    def identity(self, value: Json, data: bytes) -> bytes:
+        """What the id of an entry is made of that has none: its bytes, or what is settled of its value."""
+        settled = self.settled(value)
+        if settled is None:
+            return data
+        try:
+            return dump_json(settled).encode()
+        except RecursionError:
+            return data
 
     @abstractmethod
     def translate(self, value: Json, message_id: str, commit: EntryCommit) -> None:

@@ -143,13 +143,22 @@ class EntryCommit:
             self._calls.withdraw(transcript_id, call)
             self.end_call(call, result)
 
-    def add_remainder(self, event_type: str, parsed: ParsedEntry, raw: bytes) -> None:
-        """Keeps what the entry says beyond its messages; see `sessiond.importers.remainders`."""
+    def add_remainder(self, event_type: str, parsed: ParsedEntry, raw: bytes, version: str = "") -> None:
+        """Keeps what the entry says beyond its messages; see `sessiond.importers.remainders`.
+
+        Args:
+            event_type: The type of the custom event.
+            parsed: The entry.
+            raw: Its bytes.
+            version: What tells these bytes from others that the agent writes for the same entry; empty when it
+                writes it once.
+        """
         if parsed.is_exact:
             data = describe_remainder(parsed.value, self.messages, self._documents)
         else:
             data = describe_raw(raw, self.messages)
-        self._add_event("entry", custom_event(event_type, data, self._timestamp))
+        name = f"entry/{version}" if version else "entry"
+        self._add_event(name, custom_event(event_type, data, self._timestamp))
 
     def add_raw(self, event_type: str, data: bytes) -> None:
         """Keeps the bytes of the entry."""
@@ -189,6 +198,12 @@ class EntryCommit:
     def as_request(self) -> CommitRequest:
         """The commit."""
         return CommitRequest(session_id=self._session_id, mutations=self._mutations)
+
+    def cut(self) -> CommitRequest:
+        """The commit so far; what is added from here on is one more commit, of the same messages."""
+        request = self.as_request()
+        self._mutations = []
+        return request
 
     def _append(self, message: Message) -> None:
         self.messages.append(message)

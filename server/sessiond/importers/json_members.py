@@ -75,8 +75,8 @@ class _Source:
         return bool(chunk)
 
     def _newest_version(self) -> tuple[int, int]:
-        # An agent writes the whole file again at each step, in place, and everything in it moves: the end of one version
-        # behind the beginning of another may well be JSON, of entries that nobody wrote.
+        # An agent writes the whole file again at each step, in place, and everything in it moves: the end of one
+        # version behind the beginning of another may well be JSON, of entries that nobody wrote.
         state = os.fstat(self._file.fileno())
         return state.st_mtime_ns, state.st_size
 

@@ -1,10 +1,14 @@
-"""SWE-agent's `.traj` files: messages in `history`, which carry no times."""
+"""SWE-agent's `.traj` files: messages in `history`, which carry no times.
+
+The agent writes the file anew at each step, and marks messages that it has written before: for the cache of the
+model's provider, which also turns a text into a list of one, and with tags. Such a message is the same as without its
+marks; each version of it has its own `swe-agent/entry` event.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path
 
-from sessiond.importers.dialects import Dialect
-from sessiond.importers.entry_json import Json
+from sessiond.importers.entry_json import InvalidEntryError, Json, parse_entry
 from sessiond.importers.identifiers import usable_id
 from sessiond.importers.session_requests import describe_session
 from sessiond.importers.trajectories import TrajectoryDialect, TrajectoryFormat, read_task
@@ -15,6 +19,8 @@ from sessionstore.v1.session_store_service_pb2 import CreateSessionRequest
 __all__ = ["SweAgentFormat"]
 
 _LABELS = ("agent", "message_type")
+_CACHE_MARK = "cache_control"
+_MARKS = frozenset({_CACHE_MARK, "tags"})
 
 
 class SweAgentFormat(TrajectoryFormat):
@@ -23,13 +29,13 @@ class SweAgentFormat(TrajectoryFormat):
     name = "swe-agent"
     messages_member = "history"
 
-    def new_dialect(self) -> Dialect:
+    def new_dialect(self) -> TrajectoryDialect:
         """See TranscriptFormat."""
         return _SweAgentDialect()
 
     def describe_session(self, path: Path) -> CreateSessionRequest:
         """See TranscriptFormat."""
-        replay = as_object(read_task(path, frozenset({"replay_config"})).get("replay_config"))
+        replay = _replay_config(path)
         deployment = as_object(as_object(replay.get("env")).get("deployment"))
         agent = as_object(replay.get("agent"))
         labels = {
@@ -44,7 +50,29 @@ class SweAgentFormat(TrajectoryFormat):
         return describe_session(self.session_id(path), self.name, labels, workspace=workspace)
 
 
+def _replay_config(path: Path) -> Mapping[str, Json]:
+    """The options of the run: an object, or as newer versions write it the JSON text of one."""
+    config = read_task(path, frozenset({"replay_config"})).get("replay_config")
+    if isinstance(config, str):
+        try:
+            config = parse_entry(config.encode()).value
+        except InvalidEntryError:
+            config = None
+    return as_object(config)
+
+
 class _SweAgentDialect(TrajectoryDialect):
+    def settled(self, value: Json) -> Json | None:
+        if not isinstance(value, dict):
+            return value
+        entry = {key: member for key, member in value.items() if key not in _MARKS}
+        if isinstance(entry.get("content"), list):
+            entry["content"] = _unmarked(entry["content"])
+        return entry
+
+    def is_demonstration(self, entry: Mapping[str, Json]) -> bool:
+        return entry.get("is_demo") is True
+
     def result_call_ids(self, entry: Mapping[str, Json]) -> list[str]:
         call_ids = entry.get("tool_call_ids")
         if not isinstance(call_ids, list):
@@ -53,3 +81,16 @@ class _SweAgentDialect(TrajectoryDialect):
 
     def labels(self, entry: Mapping[str, Json]) -> dict[str, str]:
         return {label: text for label in _LABELS if (text := as_text(entry.get(label)))}
+
+
+def _unmarked(blocks: list[Json]) -> Json:
+    """The content of a message before it was marked."""
+    plain = [
+        {key: member for key, member in block.items() if key != _CACHE_MARK} if isinstance(block, dict) else block
+        for block in blocks
+    ]
+    match plain:
+        case [{"type": "text", "text": str(text), **rest}] if not rest:
+            return text
+        case _:
+            return plain

@@ -3,8 +3,8 @@
 - The items of the array are the entries. The items of the other arrays, and the other members, lie beside them: each is
   kept raw, as a custom event `<format>/<member>`.
 - Such a file names no session. The session's id is made of the messages up to the first answer of the model, which stay
-  what they are while the file grows, and which tell apart two runs of one task. (A file that has no answer yet is
-  another session than what it grows into.)
+  what they are while the file grows, and which tell apart two runs of one task. An answer in a demonstration is none:
+  all tasks may begin with the same. (A file that has no answer yet is another session than what it grows into.)
 - There are no ids of messages and no parents; the order is the order.
 - Calls of tools are written as OpenAI's API writes them. Ids of calls repeat, even inside one session: a result
   belongs to the oldest call of its id that has none. The second call of an id is stored as `<id>#2`, and so on.
@@ -12,7 +12,6 @@
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
-from itertools import islice
 from pathlib import Path
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -41,21 +40,31 @@ class TrajectoryFormat(TranscriptFormat):
         """See TranscriptFormat."""
         return read_members(path)
 
+    @abstractmethod
+    def new_dialect(self) -> "TrajectoryDialect":
+        """See TranscriptFormat."""
+
     def session_id(self, path: Path) -> str:
         """The id of the session; see the module."""
         return f"{self.name}-{content_id(*self._head(path))}"
 
     def _head(self, path: Path) -> Iterator[bytes]:
-        entries = (entry for entry in read_members(path) if entry.member == self.messages_member)
-        for entry in islice(entries, _MAX_HEAD_ENTRIES):
-            if entry.error is not None:
-                return
-            yield entry.data
-            try:
-                if as_object(parse_entry(entry.data).value).get("role") == "assistant":
-                    return
-            except InvalidEntryError:
+        dialect = self.new_dialect()
+        own_entries = 0
+        for entry in read_members(path):
+            if entry.member != self.messages_member:
                 continue
+            if entry.error is not None or own_entries == _MAX_HEAD_ENTRIES:
+                return
+            try:
+                value = parse_entry(entry.data).value
+            except InvalidEntryError:
+                value = None
+            yield dialect.identity(value, entry.data)
+            if not dialect.is_demonstration(as_object(value)):
+                own_entries += 1
+                if dialect.is_answer(as_object(value)):
+                    return
 
 
 def read_task(path: Path, members: frozenset[str]) -> dict[str, Json]:
@@ -86,6 +95,14 @@ class TrajectoryDialect(Dialect):
     def timestamp(self, value: Json) -> Timestamp | None:
         """See Dialect."""
         return None
+
+    def is_answer(self, entry: Mapping[str, Json]) -> bool:
+        """Whether the model says this."""
+        return entry.get("role") == "assistant"
+
+    def is_demonstration(self, entry: Mapping[str, Json]) -> bool:
+        """Whether this was shown to the model, and is no part of the run."""
+        return False
 
     @abstractmethod
     def result_call_ids(self, entry: Mapping[str, Json]) -> list[str]:

@@ -124,13 +124,15 @@ class _Pass:
                 return
         base_id = usable_id(own_id, MAX_BASE_BYTES) if is_first_of_id else None
         if base_id is None:
-            base_id = self._occurrences.distinct(content_id(entry.data))
+            identity = self._dialect.identity(parsed.value, entry.data)
+            base_id = self._occurrences.distinct(content_id(identity))
         timestamp = self._dialect.timestamp(parsed.value)
         commit = self._new_commit(base_id, timestamp)
         if is_first_of_id:
-            request = self._translated(entry, parsed, own_id or base_id, commit)
-            if request is not None:
-                yield _step(entry, Outcome.MESSAGE, request)
+            requests = self._translated(entry, parsed, own_id or base_id, commit)
+            if requests:
+                for number, request in enumerate(requests):
+                    yield _step(entry, Outcome.CONTINUATION if number else Outcome.MESSAGE, request)
                 return
             commit = commit.reduced()
         event_type = event_type_name(self._format.name, *self._dialect.raw_kind(parsed.value))
@@ -138,18 +140,26 @@ class _Pass:
 
     def _translated(
         self, entry: RawEntry, parsed: ParsedEntry, message_id: str, commit: EntryCommit
-    ) -> CommitRequest | None:
-        """The commit of an entry that becomes messages; None when it becomes none, or the store would refuse them."""
+    ) -> list[CommitRequest]:
+        """The commits of an entry that becomes messages; none when it becomes none, or the store would refuse them."""
+        requests = []
+        version = ""
         try:
             self._dialect.translate(parsed.value, message_id, commit)
             if not commit.messages:
-                return None
-            commit.add_remainder(event_type_name(self._format.name, "entry"), parsed, entry.data)
-            request = commit.as_request()
-            check_commit(request, _LIMITS)
+                return []
+            if self._dialect.settled(parsed.value) not in (None, parsed.value):
+                # The messages are the same in each version that the agent writes of the entry. So they have a commit
+                # of their own, which every version repeats, and only what else it says is new.
+                requests.append(commit.cut())
+                version = content_id(entry.data)
+            commit.add_remainder(event_type_name(self._format.name, "entry"), parsed, entry.data, version)
+            requests.append(commit.as_request())
+            for request in requests:
+                check_commit(request, _LIMITS)
         except (InvalidRequestError, TooLargeError, RecursionError):
-            return None
-        return request
+            return []
+        return requests
 
     def _raw_steps(self, entry: RawEntry, commit: EntryCommit, event_type: str, outcome: Outcome) -> Iterator[Step]:
         if len(entry.data) <= _MAX_RAW_BYTES:

@@ -74,7 +74,9 @@ def test_an_inserted_entry_moves_no_id(open_lines: OpenLines, lines: list[object
             assert len(old) + 1 == len(new)
 
 
-async def test_a_line_that_is_ended_while_the_file_is_read_keeps_its_place(open_lines: OpenLines, tmp_path: Path) -> None:
+async def test_a_line_that_is_ended_while_the_file_is_read_keeps_its_place(
+    open_lines: OpenLines, tmp_path: Path
+) -> None:
     """What follows it waits with it for the next import, which ends as one import of the whole would."""
     transcript = open_lines(*CLAUDE)
     whole = transcript.path.read_bytes()

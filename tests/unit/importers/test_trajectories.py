@@ -5,9 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from sessiond.importers import Outcome, open_transcript
+from sessiond.store.sqlite.engine import DATABASE_NAME, SqliteStore
+from sessiond.store.sqlite.migrations import migrate
 from sessionstore.v1.session_pb2 import ContainerRuntime
+from sessionstore.v1.session_store_service_pb2 import ListSessionsRequest
 from sessionstore.v1.tool_pb2 import ToolCallStatus
 from tests.unit.importers.entries import event_kinds, events, messages, mutations, problems, updates
+from tests.unit.importers.importing import import_transcript
 
 
 def _write(path: Path, **members: Any) -> Path:
@@ -104,6 +108,17 @@ def test_sessions_are_described_by_their_task(fixtures: Path) -> None:
     assert ("task-2", "/testbed") == (mini.metadata["source.instance_id"], mini.metadata["source.cwd"])
 
 
+def test_the_options_of_a_run_may_be_a_text(fixtures: Path, tmp_path: Path) -> None:
+    """As newer versions of SWE-agent write them; a text that is none says nothing of the task."""
+    members = json.loads((fixtures / "swe_agent.traj").read_text())
+    expected = open_transcript(fixtures / "swe_agent.traj").create
+    for text, config in ((json.dumps(members["replay_config"]), expected.config), ("{", None)):
+        path = _write(tmp_path / "run", **members | {"replay_config": text})
+        found = open_transcript(path).create.config
+        assert config is None or config == found
+        assert (config is not None) == ("source.instance_id" in found.metadata)
+
+
 def test_a_session_keeps_its_id_while_its_file_grows(tmp_path: Path) -> None:
     """The id is made of what comes before the first answer and of that; another answer is another run."""
     history = [{"role": "user", "content": "go"}, {"role": "assistant", "content": "yes"}]
@@ -184,3 +199,64 @@ def test_members_beside_the_messages_may_be_broken_or_large(tmp_path: Path) -> N
     assert large.encode() == b"".join(event.custom.data for event in events(steps))
     summary = transcript.summary
     assert (1, 1, 1) == (summary.message_entries, summary.invalid, summary.attachments)
+
+
+def test_tasks_that_begin_with_one_demonstration_are_sessions_of_their_own(tmp_path: Path) -> None:
+    """Its answers come before the task, and are the same in every file."""
+    shown = [{"role": "assistant", "content": f"step {number}", "is_demo": True} for number in range(30)]
+    ids = [
+        open_transcript(
+            _write(
+                tmp_path / name,
+                history=[
+                    {"role": "system", "content": "a shell"},
+                    *shown,
+                    {"role": "user", "content": task},
+                    {"role": "assistant", "content": answer},
+                ],
+            )
+        ).session_id
+        for name, task, answer in [("a", "one", "yes"), ("b", "two", "yes"), ("c", "two", "no")]
+    ]
+    assert 3 == len(set(ids))
+
+
+def _marked(text: str, *, cached: bool) -> list[dict[str, Any]]:
+    mark = {"cache_control": {"type": "ephemeral"}} if cached else {}
+    return [{"type": "text", "text": text} | mark]
+
+
+async def test_messages_that_the_agent_marks_later_are_the_same(tmp_path: Path) -> None:
+    """A file that is imported at each step holds each message once, and every version of what was marked."""
+    call = {"id": "c", "type": "function", "function": {"name": "ls", "arguments": "{}"}}
+    answer = {"role": "assistant", "content": "I look.", "tool_calls": [call]}
+    result = {"role": "tool", "tool_call_ids": ["c"]}
+    versions = [
+        [{"role": "user", "content": "go"}, answer, result | {"content": "a.py"}],
+        [
+            {"role": "user", "content": _marked("go", cached=True)},
+            answer | {"tags": ["keep_output"]},
+            result | {"content": _marked("a.py", cached=False), "cache_control": {"type": "ephemeral"}},
+        ],
+        [
+            {"role": "user", "content": _marked("go", cached=False)},
+            answer | {"tags": ["keep_output"]},
+            result | {"content": _marked("a.py", cached=False)},
+            {"role": "assistant", "content": "Done."},
+        ],
+    ]
+    migrate(tmp_path / DATABASE_NAME)
+    store = await SqliteStore.open(tmp_path, durability="normal")
+    try:
+        tallies = [
+            await import_transcript(store, open_transcript(_write(tmp_path / "run", history=history)))
+            for history in versions
+        ]
+        sessions = await store.list_sessions(ListSessionsRequest())
+        (info,) = sessions.sessions
+    finally:
+        await store.close()
+    assert [3, 0, 1] == [tally.new.messages for tally in tallies]
+    assert [1, 0, 0] == [tally.new.tool_calls for tally in tallies]
+    assert [3, 3, 3] == [tally.new.customs for tally in tallies]
+    assert 4 == info.message_count
