@@ -1,11 +1,22 @@
-"""Parts of messages as chat APIs write them: texts and other blocks, roles, and the parameters of tools."""
+"""Parts of messages as chat APIs write them: texts and other blocks, thoughts, roles, and the parameters of tools."""
+
+from collections.abc import Mapping
 
 from sessiond.importers.entry_commits import JSON_MEDIA_TYPE, EntryCommit, custom_content
 from sessiond.importers.entry_json import InvalidEntryError, Json, dump_json, parse_entry
-from sessiond.importers.values import as_object, joined_texts
-from sessionstore.v1.message_pb2 import AssistantContent, CustomMessage, SystemContent, SystemMessage, UserContent
+from sessiond.importers.values import as_object, as_text, joined_texts
+from sessionstore.v1.message_pb2 import (
+    AssistantContent,
+    CustomMessage,
+    RedactedThought,
+    SimpleThought,
+    SystemContent,
+    SystemMessage,
+    Thought,
+    UserContent,
+)
 
-__all__ = ["assistant_part", "custom_role", "parameters_text", "system_message", "user_part"]
+__all__ = ["assistant_part", "custom_role", "parameters_text", "reasoning_parts", "system_message", "user_part"]
 
 TEXT_MEDIA_TYPE = "text/plain; charset=utf-8"
 
@@ -24,6 +35,21 @@ def assistant_part(block: Json, commit: EntryCommit) -> AssistantContent:
     if text is not None:
         return AssistantContent(text=text)
     return AssistantContent(custom=custom_content(as_object(block).get("type"), commit.json_text(block)))
+
+
+def reasoning_parts(item: Mapping[str, Json]) -> list[AssistantContent]:
+    """An item of reasoning as thoughts: its summary and its text as simple ones, its encrypted content as redacted."""
+    thoughts = []
+    for member in ("summary", "content"):
+        blocks = item.get(member)
+        for block in blocks if isinstance(blocks, list) else ():
+            text = as_text(as_object(block).get("text"))
+            if text is not None:
+                thoughts.append(Thought(simple=SimpleThought(text=text)))
+    encrypted = as_text(item.get("encrypted_content"))
+    if encrypted:
+        thoughts.append(Thought(redacted=RedactedThought(data=encrypted)))
+    return [AssistantContent(thought=thought) for thought in thoughts]
 
 
 def system_message(content: Json) -> SystemMessage | None:

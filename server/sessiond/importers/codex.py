@@ -16,7 +16,14 @@ from pathlib import Path
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from sessiond.importers.chat_parts import assistant_part, custom_role, parameters_text, system_message, user_part
+from sessiond.importers.chat_parts import (
+    assistant_part,
+    custom_role,
+    parameters_text,
+    reasoning_parts,
+    system_message,
+    user_part,
+)
 from sessiond.importers.dialects import Dialect, TranscriptFormat
 from sessiond.importers.entry_commits import EntryCommit
 from sessiond.importers.entry_json import InvalidEntryError, Json, dump_json, parse_entry
@@ -25,15 +32,7 @@ from sessiond.importers.raw_entries import RawEntry, read_lines
 from sessiond.importers.session_requests import describe_session
 from sessiond.importers.timestamps import from_iso
 from sessiond.importers.values import as_object, as_text, text_of_blocks
-from sessionstore.v1.message_pb2 import (
-    AssistantContent,
-    AssistantMessage,
-    Message,
-    RedactedThought,
-    SimpleThought,
-    Thought,
-    UserMessage,
-)
+from sessionstore.v1.message_pb2 import AssistantContent, AssistantMessage, Message, UserMessage
 from sessionstore.v1.session_store_service_pb2 import CreateSessionRequest
 from sessionstore.v1.tool_pb2 import ExternalResult, ToolResult
 
@@ -152,18 +151,8 @@ class _CodexDialect(Dialect):
         commit.add_message(message, labels=labels)
 
     def _translate_reasoning(self, payload: Mapping[str, Json], message: Message, commit: EntryCommit) -> None:
-        thoughts = []
-        for member in ("summary", "content"):
-            blocks = payload.get(member)
-            for block in blocks if isinstance(blocks, list) else ():
-                text = as_text(as_object(block).get("text"))
-                if text is not None:
-                    thoughts.append(Thought(simple=SimpleThought(text=text)))
-        encrypted = as_text(payload.get("encrypted_content"))
-        if encrypted:
-            thoughts.append(Thought(redacted=RedactedThought(data=encrypted)))
-        if thoughts:
-            parts = [AssistantContent(thought=thought) for thought in thoughts]
+        parts = reasoning_parts(payload)
+        if parts:
             message.assistant.CopyFrom(AssistantMessage(content=parts))
             commit.add_message(message, model=self._model)
 

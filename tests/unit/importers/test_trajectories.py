@@ -260,3 +260,56 @@ async def test_messages_that_the_agent_marks_later_are_the_same(tmp_path: Path) 
     assert [1, 0, 0] == [tally.new.tool_calls for tally in tallies]
     assert [3, 3, 3] == [tally.new.customs for tally in tallies]
     assert 4 == info.message_count
+
+
+RESPONSE = {
+    "id": "resp_1",
+    "object": "response",
+    "model": "gpt-5-mini",
+    "output": [
+        {"type": "reasoning", "id": "rs", "summary": [{"type": "summary_text", "text": "hm"}]},
+        {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "I look."}]},
+        {"type": "function_call", "call_id": "c1", "name": "bash", "arguments": '{"command":"ls"}'},
+        {"type": "new_kind", "x": 1},
+    ],
+    "usage": {"input_tokens": 10, "output_tokens": 5},
+    "extra": {"timestamp": 1775891883.5},
+}
+OUTPUT = {
+    "type": "function_call_output",
+    "call_id": "c1",
+    "output": "a.py",
+    "extra": {"timestamp": 1775891884, "returncode": 0},
+}
+
+
+def _write_responses(path: Path, *more: dict[str, Any]) -> Path:
+    head = [{"role": "system", "content": "a shell"}, {"role": "user", "content": "go"}]
+    return _write(path, messages=[*head, *more], trajectory_format="mini-swe-agent-1.1")
+
+
+def test_an_answer_may_be_a_response_of_the_responses_api(tmp_path: Path) -> None:
+    """Its output is the message, with the call that the output of the function answers."""
+    steps = list(open_transcript(_write_responses(tmp_path / "run", RESPONSE, OUTPUT)).steps())
+    answer, result = messages(steps)[2:]
+    kinds = ["thought", "text", "tool_call", "custom"]
+    assert kinds == [part.WhichOneof("kind") for part in answer.assistant.content]
+    assert ("hm", "I look.") == (answer.assistant.content[0].thought.simple.text, answer.assistant.content[1].text)
+    assert ("c1", "a.py") == (result.tool.tool_use_id, result.tool.result.external.payload)
+    assert (1775891883, 1775891884) == (answer.timestamp.seconds, result.timestamp.seconds)
+    complete = next(event.message_complete for event in events(steps) if event.message_complete.model)
+    assert ("gpt-5-mini", 10, 5) == (complete.model, complete.usage.input_tokens, complete.usage.output_tokens)
+    statuses = [update.status for update in updates(steps) if update.tool_call_id == "c1"]
+    assert ToolCallStatus.TOOL_CALL_STATUS_COMPLETED == statuses[-1]
+
+
+def test_a_run_of_responses_keeps_its_session_while_it_grows(tmp_path: Path) -> None:
+    """The first response is the first answer."""
+    parts: list[dict[str, Any]] = [RESPONSE, OUTPUT, RESPONSE | {"id": "resp_2"}]
+    ids = [
+        open_transcript(_write_responses(tmp_path / "run", *parts[:length])).session_id
+        for length in range(1, len(parts) + 1)
+    ]
+    other = open_transcript(_write_responses(tmp_path / "run", RESPONSE | {"id": "resp_3"})).session_id
+    assert 1 == len(set(ids))
+    assert other not in ids
