@@ -10,8 +10,12 @@
 - A line of type `system` is a system message when it has text; every line that is no message is kept raw.
 - A file of a subagent (its first entry names an `agentId` and is a side chain) is a session of its own, with the id
   `<session>.agent-<agent>` and the metadata `parent_session_id`.
+- A session that continues another one, or is a fork of it, begins with the entries of that, which may still name that.
+  Its file bears its own id, as later entries do: it is the session that both name, with the other as
+  `parent_session_id`. A file of any other name is the session that its first entry names.
 """
 
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -74,8 +78,8 @@ class ClaudeCodeFormat(TranscriptFormat):
     def describe_session(self, path: Path) -> CreateSessionRequest:
         """See TranscriptFormat."""
         head = _read_head(path)
-        own_id = usable_id(head.get("sessionId"), 100)
-        session_id = own_id or f"{self.name}-{content_id(dump_json(dict(head)).encode())}"
+        first_id = usable_id(head.get("sessionId"), 100)
+        session_id = first_id or f"{self.name}-{content_id(dump_json(dict(head)).encode())}"
         agent_id = usable_id(head.get("agentId"), 100) if head.get("isSidechain") is True else None
         labels = {
             "source.session_id": head.get("sessionId"),
@@ -86,6 +90,9 @@ class ClaudeCodeFormat(TranscriptFormat):
         if agent_id is not None:
             labels |= {"source.agent_id": agent_id, "parent_session_id": session_id}
             session_id = f"{session_id}.agent-{agent_id}"
+        elif path.stem != first_id and _names_session(path, path.stem):
+            labels |= {"source.session_id": path.stem, "parent_session_id": first_id}
+            session_id = path.stem
         return describe_session(session_id, self.name, labels, cwd=head.get("cwd"))
 
 
@@ -102,6 +109,21 @@ def _read_head(path: Path) -> Mapping[str, Json]:
         if not head or ("sessionId" in entry and "sessionId" not in head):
             head = entry
     return head
+
+
+def _names_session(path: Path, session_id: str) -> bool:
+    """Whether an entry is one of the session."""
+    # Only the lines that may say so are parsed; the name of a file need not be text.
+    wanted = b'"sessionId":"' + os.fsencode(session_id) + b'"'
+    for raw in read_lines(path):
+        if wanted in raw.data:
+            try:
+                found = as_object(parse_entry(raw.data).value).get("sessionId")
+            except InvalidEntryError:
+                continue
+            if found == session_id:
+                return usable_id(found, 100) is not None
+    return False
 
 
 class _ClaudeCodeDialect(Dialect):

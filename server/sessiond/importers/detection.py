@@ -41,7 +41,7 @@ class UnknownFormatError(ValueError):
 
 
 def open_transcript(path: Path, *, root: Path | None = None) -> Transcript:
-    """Opens a transcript; its name plays no part.
+    """Opens a transcript; its name plays no part in what its format is.
 
     Args:
         path: The file.

@@ -1,7 +1,8 @@
 """The request that creates a transcript's session.
 
 It must be the same however far the transcript has grown, or the store would take it for another session's. So it holds
-only what the beginning of a transcript says, or what cannot change, and not the name of the file.
+only what the beginning of a transcript says, or what cannot change, and of the name of the file only what an entry says
+as well.
 """
 
 from collections.abc import Mapping

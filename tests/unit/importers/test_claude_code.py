@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from sessiond.importers import Outcome, open_transcript
 from sessionstore.v1.tool_pb2 import ToolCallStatus
 from tests.unit.importers.conftest import OpenLines
@@ -203,8 +205,29 @@ def test_a_subagents_file_is_a_session_that_names_its_parent(open_lines: OpenLin
     assert "parent_session_id" not in inline.create.config.metadata
 
 
+def test_a_session_that_continues_another_is_its_own(open_lines: OpenLines) -> None:
+    """Its file begins with the other's entries, as those of all who continue that do, and is named after itself."""
+    inherited = [claude_user("u1", "go"), claude_assistant("u2", {"type": "text", "text": "yes"}, parent="u1")]
+    for own in ("57f6f27a-f714-44de-a160-29f6de7bfd73", "68b66e66-63a7-4385-a6ea-13158d97e1cb"):
+        lines = [*inherited, claude_user(f"u3-{own}", "on", "u2", sessionId=own)]
+        transcript = open_lines(*lines, name=f"{own}.jsonl")
+        assert own == transcript.session_id
+        metadata = transcript.create.config.metadata
+        assert (own, SESSION) == (metadata["source.session_id"], metadata["parent_session_id"])
+        assert ["u1", "u2", f"u3-{own}"] == [message.id for message in messages(transcript.steps())]
+        assert SESSION == open_lines(*lines, name="copy.jsonl").session_id
+
+
+@pytest.mark.parametrize("name", ["x", "\udcff", "a" * 101])
+def test_a_name_is_no_session_unless_an_entry_says_so(open_lines: OpenLines, name: str) -> None:
+    """Nor when the input of a tool says it, nor when it cannot be an id."""
+    called = claude_assistant("u1", tool_use("t1", sessionId=name.encode(errors="replace").decode()))
+    more = [claude_user("u2", "on", "u1", sessionId=name)] if len(name) > 100 else []
+    assert SESSION == open_lines(called, *more, name=f"{name}.jsonl").session_id
+
+
 def test_the_session_is_described_by_its_first_entry(fixtures: Path) -> None:
-    """Workspace and metadata do not depend on what follows, nor on the name of the file."""
+    """Workspace and metadata do not depend on what follows."""
     create = open_transcript(fixtures / "claude_code.jsonl").create
     assert SESSION == create.session_id
     assert "/home/ada/engine" == create.config.workspace.local.path
