@@ -9,8 +9,10 @@ import pytest
 
 from sessiond.cli import import_run
 from sessiond.cli.import_run import ImportRun
+from sessiond.contract.limits import Limits
 from sessiond.importers import FoundFile, find_transcripts
 from sessionstore import AsyncSessionStore
+from tests.integration.conftest import DaemonUnderTest
 
 FIXTURES = Path(__file__).parents[1] / "unit" / "importers" / "fixtures"
 
@@ -52,6 +54,50 @@ async def test_what_has_no_entry_any_more_makes_no_session(
     assert f"{path}:" in output.err
     assert told in output.err
     assert "" == output.out
+
+
+async def test_a_session_that_takes_nothing_is_told_once_and_the_others_go_on(
+    client: AsyncSessionStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An archived session is no longer there for commits; one line says so, not one for each entry."""
+    folder = tmp_path / "transcripts"
+    folder.mkdir()
+    for name in ("claude_code.jsonl", "codex.jsonl", "swe_agent.traj"):
+        shutil.copy(FIXTURES / name, folder)
+    first = ImportRun([folder / "codex.jsonl"], as_json=True)
+    await first.carry_out(client)
+    (session,) = [session async for session in client.list_sessions()]
+    await client.archive_session(session.id)
+    run = ImportRun([folder], as_json=True)
+    await run.carry_out(client)
+    run.print_summary()
+    output = capsys.readouterr()
+    (line,) = output.err.splitlines()
+    assert line.startswith(f"{folder / 'codex.jsonl'}: session {session.id!r} is archived; restore it")
+    names = [Path(json.loads(text)["file"]).name for text in output.out.splitlines()]
+    assert (["claude_code.jsonl", "swe_agent.traj"], 1) == (names, run.problems)
+
+
+async def test_a_session_beyond_the_limit_is_told_and_the_others_go_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Those that are there are still added to."""
+    for name in ("claude_code.jsonl", "swe_agent.traj"):
+        shutil.copy(FIXTURES / name, tmp_path)
+    daemon = DaemonUnderTest(tmp_path / "daemon", Limits(max_sessions=1))
+    await daemon.start()
+    try:
+        async with AsyncSessionStore(daemon.address) as client:
+            await ImportRun([tmp_path / "swe_agent.traj"], as_json=True).carry_out(client)
+            run = ImportRun([tmp_path / "claude_code.jsonl", tmp_path / "swe_agent.traj"], as_json=True)
+            await run.carry_out(client)
+    finally:
+        await daemon.stop()
+    run.print_summary()
+    output = capsys.readouterr()
+    (line,) = output.err.splitlines()
+    assert line.startswith(f"{tmp_path / 'claude_code.jsonl'}: ")
+    assert "swe_agent.traj" in json.loads(output.out)["file"]
 
 
 async def test_a_name_that_is_no_text_is_spelled_out(

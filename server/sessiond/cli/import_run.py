@@ -4,7 +4,7 @@ import stat
 import sys
 from collections import deque
 from collections.abc import AsyncIterator, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -19,7 +19,13 @@ from sessiond.cli.output import console, print_json
 from sessiond.cli.text import one_line, visible
 from sessiond.importers import ImportTally, Step, Transcript, find_transcripts
 from sessionstore import AsyncSessionStore
-from sessionstore.errors import SessionAlreadyExistsError, error_from_status
+from sessionstore.errors import (
+    LimitReachedError,
+    SessionAlreadyExistsError,
+    SessionNotFoundError,
+    TooLargeError,
+    error_from_status,
+)
 from sessionstore.v1.session_store_service_pb2 import CommitRequest
 
 __all__ = ["ImportRun"]
@@ -118,11 +124,13 @@ class ImportRun:
             if self.problems == problems:
                 self._problem(f"{file.transcript.path}: not one entry could be read, so no session was made")
             return
+        try:
+            await _create_session(client, file.transcript)
+        except (SessionAlreadyExistsError, LimitReachedError, TooLargeError) as error:
+            # Of this session alone; those of the other files may well be there.
+            self._problem(f"{file.transcript.path}: {error}")
+            return
         self._files.append(file)
-        create = file.transcript.create
-        # One that exists with another configuration is of an earlier version; what is new is added all the same.
-        with suppress(SessionAlreadyExistsError):
-            await client.create_session(create.config, session_id=create.session_id)
         task = progress.add_task(one_line(file.transcript.path.name, 40), total=file.transcript.size_bytes)
         waiting: deque[Step] = deque()
 
@@ -169,6 +177,19 @@ class ImportRun:
     def _problem(self, message: str) -> None:
         self.problems += 1
         sys.stderr.write(f"{visible(message)}\n")
+
+
+async def _create_session(client: AsyncSessionStore, transcript: Transcript) -> None:
+    create = transcript.create
+    try:
+        await client.create_session(create.config, session_id=create.session_id)
+    except SessionAlreadyExistsError as error:
+        # One with another configuration is of an earlier version; what is new is added all the same. An archived one
+        # takes nothing.
+        try:
+            await client.get_session(create.session_id, omit_content=True)
+        except SessionNotFoundError:
+            raise error from None
 
 
 def _check_kind(path: Path) -> None:
