@@ -6,6 +6,8 @@
   other blocks between them, in their order. The last of these messages has the line's `uuid`, since the lines after it
   name that as their parent; those before it have `<uuid>#1`, `<uuid>#2` and so on, each the parent of the next. The
   first has the line's parent.
+- What a person writes while the model is at work becomes no user line, but an attachment of the kind
+  `queued_command`: it is a user message, unless the program itself wrote it.
 - A result that is a list of nothing but texts becomes these texts, joined by line feeds; other lists become JSON.
 - A line of type `system` is a system message when it has text; every line that is no message is kept raw.
 - A file of a subagent (its first entry names an `agentId` and is a side chain) is a session of its own, with the id
@@ -142,7 +144,9 @@ class _ClaudeCodeDialect(Dialect):
         entry = as_object(value)
         match entry.get("type"):
             case "user":
-                self._translate_user(entry, message_id, commit)
+                self._translate_user(entry, as_object(entry.get("message")).get("content"), message_id, commit)
+            case "attachment":
+                self._translate_user(entry, _queued_prompt(entry), message_id, commit)
             case "assistant":
                 self._translate_assistant(entry, message_id, commit)
             case "system" if isinstance(entry.get("content"), str):
@@ -174,8 +178,7 @@ class _ClaudeCodeDialect(Dialect):
                 labels[label] = text
         commit.add_message(message, model=model, usage=_usage(answer.get("usage")), labels=labels)
 
-    def _translate_user(self, entry: Mapping[str, Json], message_id: str, commit: EntryCommit) -> None:
-        content = as_object(entry.get("message")).get("content")
+    def _translate_user(self, entry: Mapping[str, Json], content: Json, message_id: str, commit: EntryCommit) -> None:
         if not isinstance(content, str | list):
             return
         blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content
@@ -195,6 +198,14 @@ class _ClaudeCodeDialect(Dialect):
                     message.parent_message_id = parent_id
                 commit.add_message(message, labels=_labels(entry))
             parent_id = piece_id
+
+
+def _queued_prompt(entry: Mapping[str, Json]) -> Json:
+    """What a person wrote while the model was at work; None for what the program attached by itself."""
+    attachment = as_object(entry.get("attachment"))
+    if attachment.get("type") != "queued_command" or attachment.get("commandMode", "prompt") != "prompt":
+        return None
+    return attachment.get("prompt")
 
 
 def _runs(blocks: list[Json]) -> list[list[Json]]:

@@ -1,6 +1,7 @@
 """How Claude Code's lines become messages, tool calls and events."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -170,6 +171,28 @@ def test_blocks_without_a_place_keep_their_json(open_lines: OpenLines) -> None:
     assert "RUVF" == parts[1].thought.redacted.data
     assert ("hologram", b'{"type":"hologram","depth":3}') == (parts[2].custom.type, parts[2].custom.data)
     assert "tool_use" == parts[3].custom.type
+
+
+def test_what_a_person_writes_meanwhile_is_a_user_message(open_lines: OpenLines) -> None:
+    """It is in no line of the user's; what the program attaches by itself is kept raw."""
+
+    def queued(uuid: str, parent: str, **attachment: Any) -> dict[str, Any]:
+        return claude("attachment", uuid, parent, attachment={"type": "queued_command"} | attachment)
+
+    picture = {"type": "image", "source": {}}
+    steps = list(
+        open_lines(
+            claude_user("u1", "go"),
+            queued("u2", "u1", commandMode="prompt", prompt="and the tests"),
+            queued("u3", "u2", prompt=[{"type": "text", "text": "look"}, picture]),
+            queued("u4", "u3", commandMode="task-notification", prompt="<task-notification/>"),
+            claude("attachment", "u5", "u4", attachment={"type": "skill_listing", "prompt": "x"}),
+        ).steps()
+    )
+    first, second = messages(steps)[1:]
+    assert ("u2", "u1", "and the tests") == (first.id, first.parent_message_id, first.user.content[0].text)
+    assert ("look", "image") == (second.user.content[0].text, second.user.content[1].custom.type)
+    assert [Outcome.MESSAGE] * 3 + [Outcome.KEPT_RAW] * 2 == [step.outcome for step in steps]
 
 
 def test_lines_that_are_no_messages_keep_their_bytes(open_lines: OpenLines) -> None:
