@@ -49,22 +49,19 @@ def find_transcripts(paths: Iterable[Path]) -> Iterator[FoundFile]:
 
 def _files_below(folder: Path) -> Iterator[tuple[Path, OSError | None]]:
     """The files, and with its error whatever keeps its files to itself."""
-    try:
-        children = sorted(folder.iterdir())
-    except OSError as error:
-        yield folder, error
-        return
-    for child in children:
+    waiting = [folder]
+    while waiting:
+        path = waiting.pop()
         try:
-            is_folder, is_file = child.is_dir(), child.is_file()
+            is_file = path.is_file()
+            if not is_file and path.is_dir() and (path is folder or not path.is_symlink()):
+                waiting += sorted(path.iterdir(), reverse=True)
         except OSError as error:
-            # The folder can be listed, but not searched.
-            yield child, error
+            # It cannot be listed, or lies in a folder that can be listed, but not searched.
+            yield path, error
             continue
         if is_file:
-            yield child, None
-        elif is_folder and not child.is_symlink():
-            yield from _files_below(child)
+            yield path, None
 
 
 def _opened(path: Path, was_named: bool) -> FoundFile:

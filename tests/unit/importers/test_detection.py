@@ -3,6 +3,9 @@
 import json
 import os
 import shutil
+import sys
+from collections.abc import Iterator
+from inspect import stack
 from pathlib import Path
 
 import pytest
@@ -107,3 +110,23 @@ def test_a_folder_that_cannot_be_read_is_reported(tmp_path: Path, monkeypatch: p
     (unread,) = find_transcripts([tmp_path])
     assert (True, False) == (read.was_read, unread.was_read)
     assert (tmp_path, f"{tmp_path}: Permission denied") == (unread.path, unread.error)
+
+
+@pytest.fixture
+def _shallow_stack() -> Iterator[None]:
+    usual = sys.getrecursionlimit()
+    sys.setrecursionlimit(len(stack(0)) + 150)
+    yield
+    sys.setrecursionlimit(usual)
+
+
+@pytest.mark.usefixtures("_shallow_stack")
+def test_folders_may_lie_in_each_other_without_end(fixtures: Path, tmp_path: Path) -> None:
+    """However deep, what lies below is found, in the order of the names."""
+    folder = tmp_path
+    for _ in range(160):
+        folder /= "d"
+        folder.mkdir()
+    shutil.copy(fixtures / "codex.jsonl", folder / "last.jsonl")
+    shutil.copy(fixtures / "codex.jsonl", tmp_path / "d" / "a.jsonl")
+    assert ["a.jsonl", "last.jsonl"] == [file.path.name for file in find_transcripts([tmp_path])]
