@@ -11,8 +11,9 @@ from sessiond.cli import import_run
 from sessiond.cli.import_run import ImportRun
 from sessiond.contract.limits import Limits
 from sessiond.importers import FoundFile, find_transcripts
-from sessionstore import AsyncSessionStore
+from sessionstore import AsyncSessionStore, writing
 from tests.integration.conftest import DaemonUnderTest
+from tests.unit.importers.entries import claude_user
 
 FIXTURES = Path(__file__).parents[1] / "unit" / "importers" / "fixtures"
 
@@ -98,6 +99,33 @@ async def test_a_session_beyond_the_limit_is_told_and_the_others_go_on(
     (line,) = output.err.splitlines()
     assert line.startswith(f"{tmp_path / 'claude_code.jsonl'}: ")
     assert "swe_agent.traj" in json.loads(output.out)["file"]
+
+
+async def test_a_session_that_is_full_is_told_once_and_ends_its_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What comes after the refused entry stays out as well, but for what was on its way; other files go on."""
+    monkeypatch.setattr(writing, "MAX_IN_FLIGHT", 2)
+    long = tmp_path / "a.jsonl"
+    long.write_text("".join(f"{json.dumps(claude_user(f'u{number}', 'on'))}\n" for number in range(100)))
+    short = tmp_path / "b.jsonl"
+    short.write_text(f"{json.dumps(claude_user('u1', 'hi', sessionId='other'))}\n")
+    daemon = DaemonUnderTest(tmp_path / "daemon", Limits(max_events_per_session=10))
+    await daemon.start()
+    run = ImportRun([long, short], as_json=True)
+    try:
+        async with AsyncSessionStore(daemon.address) as client:
+            await run.carry_out(client)
+    finally:
+        await daemon.stop()
+    run.print_summary()
+    output = capsys.readouterr()
+    (line,) = output.err.splitlines()
+    assert line.startswith(f"{long}:6: ")
+    assert line.endswith("; the rest of the file is not imported")
+    first, second = map(json.loads, output.out.splitlines())
+    assert (5, 1) == (first["new"]["messages"], second["new"]["messages"])
+    assert 100 > first["entries"]
 
 
 async def test_a_name_that_is_no_text_is_spelled_out(

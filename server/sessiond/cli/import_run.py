@@ -21,14 +21,29 @@ from sessiond.importers import ImportTally, Step, Transcript, find_transcripts
 from sessionstore import AsyncSessionStore
 from sessionstore.errors import (
     LimitReachedError,
+    ServerOutOfMemoryError,
+    ServerUnavailableError,
     SessionAlreadyExistsError,
     SessionNotFoundError,
+    SessionStoreError,
+    StorageFullError,
+    StorageUnavailableError,
     TooLargeError,
     error_from_status,
 )
 from sessionstore.v1.session_store_service_pb2 import CommitRequest
 
 __all__ = ["ImportRun"]
+
+_OF_ALL_ENTRIES = (
+    LimitReachedError,
+    ServerOutOfMemoryError,
+    ServerUnavailableError,
+    SessionNotFoundError,
+    StorageFullError,
+    StorageUnavailableError,
+)
+"""Why the daemon may refuse an entry that is as good as any other."""
 
 HEADINGS = ("entries", "messages", "tool calls", "events", "customs", "skipped", "invalid", "new", "already there")
 
@@ -41,6 +56,8 @@ class _File:
     tally: ImportTally = field(default_factory=ImportTally)
     refused: int = 0
     """Entries that the daemon did not take."""
+    was_ended: bool = False
+    """Whether it refused one of them for a reason that holds for those after it, too."""
 
 
 class ImportRun:
@@ -136,6 +153,8 @@ class ImportRun:
 
         async def commits() -> AsyncIterator[CommitRequest]:
             for step in chain((first,), steps):
+                if file.was_ended:
+                    return
                 if step.commit is not None:
                     waiting.append(step)
                     yield step.commit
@@ -146,9 +165,18 @@ class ImportRun:
             if outcome.WhichOneof("outcome") == "result":
                 file.tally.count(step, outcome.result)
             else:
-                file.refused += 1
-                self._report(file.transcript.path, step.line, str(error_from_status(outcome.error)))
+                self._refused(file, step, error_from_status(outcome.error))
         progress.remove_task(task)
+
+    def _refused(self, file: _File, step: Step, error: SessionStoreError) -> None:
+        file.refused += 1
+        if file.was_ended:
+            # It was on its way when the daemon refused one before it.
+            return
+        file.was_ended = isinstance(error, _OF_ALL_ENTRIES)
+        # Were it gone on with, an entry that is taken after all would stand before those that were not, for ever.
+        rest = "; the rest of the file is not imported" if file.was_ended else ""
+        self._report(file.transcript.path, step.line, f"{error}{rest}")
 
     def _steps(self, transcript: Transcript) -> Iterator[Step]:
         """The steps of a transcript; what cannot be read is reported, also when the file ends so."""
