@@ -5,11 +5,12 @@ model's provider, which also turns a text into a list of one, and with tags. Suc
 marks; each version of it has its own `swe-agent/entry` event.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from sessiond.importers.entry_json import InvalidEntryError, Json, parse_entry
+from sessiond.importers.entry_json import InvalidEntryError, Json, Number, dump_json, parse_entry
 from sessiond.importers.identifiers import usable_id
+from sessiond.importers.json_members import read_members
 from sessiond.importers.session_requests import describe_session
 from sessiond.importers.trajectories import TrajectoryDialect, TrajectoryFormat, read_task
 from sessiond.importers.values import as_object, as_text
@@ -32,6 +33,20 @@ class SweAgentFormat(TrajectoryFormat):
     def new_dialect(self) -> TrajectoryDialect:
         """See TranscriptFormat."""
         return _SweAgentDialect()
+
+    def run_marks(self, path: Path) -> Iterator[bytes]:
+        """See TrajectoryFormat."""
+        # Its messages have neither times nor ids of their own, and a model may well answer the same question twice in
+        # the same words. How long the first step took is another number in each run.
+        for entry in read_members(path):
+            if entry.member == "trajectory" and entry.index == 0:
+                try:
+                    seconds = as_object(parse_entry(entry.data).value).get("execution_time")
+                except InvalidEntryError:
+                    return
+                if isinstance(seconds, int | float | Number):
+                    yield dump_json(seconds).encode()
+                return
 
     def describe_session(self, path: Path) -> CreateSessionRequest:
         """See TranscriptFormat."""

@@ -129,6 +129,16 @@ def test_a_session_keeps_its_id_while_its_file_grows(tmp_path: Path) -> None:
     assert first != other.session_id
 
 
+def test_runs_that_begin_alike_are_told_apart_by_their_first_step(tmp_path: Path) -> None:
+    """SWE-agent's messages have no times; that the steps are more does not matter, nor that one says nothing."""
+    history = [{"role": "user", "content": "go"}, {"role": "assistant", "content": "yes"}]
+    steps: list[list[Any]] = [[{"execution_time": 0.25}], [{"execution_time": 0.25}, {}], [{"execution_time": 0.5}]]
+    steps += [[], [{}], ["x"], [{"execution_time": None}]]
+    ids = [open_transcript(_write(tmp_path / "run", trajectory=each, history=history)).session_id for each in steps]
+    assert ids[0] == ids[1]
+    assert 3 == len(set(ids))
+
+
 def test_parameters_that_are_no_strict_json_become_a_json_string(tmp_path: Path) -> None:
     """The text that the model wrote is kept, whatever it is."""
     texts = ['{"a": NaN}', "not json", '{"a": 1, "a": 2}', '{"a": 1.10}']
