@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from itertools import groupby
 from pathlib import Path
 from random import Random
 
@@ -139,15 +140,18 @@ def _check_imports(transcript: Transcript, steps: Iterable[Step]) -> None:
 def _check_rebuilding(entries: Iterable[RawEntry], steps: Iterable[Step]) -> None:
     """An entry that became messages comes back in its value."""
     data = {entry.end_offset: entry.data for entry in entries}
-    for step in steps:
-        if step.outcome is not Outcome.MESSAGE or step.commit is None:
+    for end_offset, of_entry in groupby(steps, key=lambda step: step.end_offset):
+        first, *further = of_entry
+        if first.outcome is not Outcome.MESSAGE:
             continue
-        appended = (item.append_message for item in step.commit.mutations if item.HasField("append_message"))
+        commits = [step.commit for step in (first, *further) if step.commit is not None]
+        mutations = [mutation for commit in commits for mutation in commit.mutations]
+        appended = (item.append_message for item in mutations if item.HasField("append_message"))
         messages = {message.id: message for message in appended}
-        (kept,) = (custom for custom in map(_custom, step.commit.mutations) if custom.type.endswith("/entry"))
+        (kept,) = (custom for custom in map(_custom, mutations) if custom.type.endswith("/entry"))
         with suppress(RecursionError):  # the entry may be nested as deeply as can be read just so
             rebuilt = rebuild_entry(kept.data, [messages[name] for name in remainder_message_ids(kept.data)])
-            if parse_entry(rebuilt.encode()).value != parse_entry(data[step.end_offset]).value:
+            if parse_entry(rebuilt.encode()).value != parse_entry(data[end_offset]).value:
                 raise AssertionError("an entry does not come back")
 
 

@@ -13,6 +13,8 @@ from tests.unit.importers.conftest import OpenLines
 from tests.unit.importers.entries import claude_assistant, claude_user, codex, tool_result, tool_use
 from tests.unit.importers.importing import import_transcript
 
+FIXTURES = Path(__file__).parent / "fixtures"
+
 
 def _items(transcript: Transcript) -> dict[str, bytes]:
     """Every item that has an id, by its kind and id."""
@@ -112,7 +114,7 @@ def test_the_second_snapshot_of_a_recorded_session_keeps_the_first(transcripts: 
     assert added == (["event progress-test-001/raw"] if name else list(new)[len(old) :])
 
 
-@pytest.mark.parametrize("name", ["claude_code.jsonl", "codex.jsonl", "swe_agent.traj", "mini_swe_agent.traj.json"])
+@pytest.mark.parametrize("name", sorted(path.name for path in FIXTURES.iterdir()))
 async def test_importing_again_adds_nothing(fixtures: Path, tmp_path: Path, name: str) -> None:
     """And a transcript that is imported piece by piece ends as if it had been imported whole."""
     migrate(tmp_path / DATABASE_NAME)
