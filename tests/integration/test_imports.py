@@ -12,8 +12,9 @@ from sessiond.cli.import_run import ImportRun
 from sessiond.contract.limits import Limits
 from sessiond.importers import FoundFile, find_transcripts
 from sessionstore import AsyncSessionStore, writing
+from sessionstore.v1.tool_pb2 import ToolCallStatus
 from tests.integration.conftest import DaemonUnderTest
-from tests.unit.importers.entries import claude_user
+from tests.unit.importers.entries import SESSION, claude_assistant, claude_user, codex, tool_result, tool_use
 
 FIXTURES = Path(__file__).parents[1] / "unit" / "importers" / "fixtures"
 
@@ -126,6 +127,38 @@ async def test_a_session_that_is_full_is_told_once_and_ends_its_file(
     first, second = map(json.loads, output.out.splitlines())
     assert (5, 1) == (first["new"]["messages"], second["new"]["messages"])
     assert 100 > first["entries"]
+
+
+async def test_what_is_beyond_the_limits_of_this_daemon_is_kept_raw(tmp_path: Path) -> None:
+    """Also where they are smaller than usual: nothing is refused, calls are ended, and a repeat adds nothing."""
+    lines = [
+        claude_user("u1", "go"),
+        claude_assistant("u2", tool_use("t1"), parent="u1"),
+        claude_user("u3", [tool_result("t1", "x" * 5000)], "u2"),
+    ]
+    claude = tmp_path / "a.jsonl"
+    claude.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    rollout = tmp_path / "b.jsonl"
+    rollout.write_text(json.dumps(codex("session_meta", 0, id="s", base_instructions={"text": "y" * 5000})))
+    daemon = DaemonUnderTest(tmp_path / "daemon", Limits(max_item_bytes=2048))
+    await daemon.start()
+    runs = [ImportRun([claude, rollout], as_json=True) for _ in range(2)]
+    try:
+        async with AsyncSessionStore(daemon.address) as client:
+            for run in runs:
+                await run.carry_out(client)
+            (call,) = (await client.get_session(SESSION)).state.tool_calls
+            kept = {
+                name: [stored.event.custom.data async for stored in client.get_events(name, types=[f"custom:{kind}"])]
+                for name, kind in ((SESSION, "claude-code/fragment"), ("s", "codex/fragment"))
+            }
+    finally:
+        await daemon.stop()
+    assert [0, 0] == [run.problems for run in runs]
+    assert ToolCallStatus.TOOL_CALL_STATUS_COMPLETED == call.status
+    assert {SESSION: json.dumps(lines[2]).encode(), "s": rollout.read_bytes()} == {
+        name: b"".join(fragments) for name, fragments in kept.items()
+    }
 
 
 async def test_a_name_that_is_no_text_is_spelled_out(

@@ -17,6 +17,7 @@ from rich.table import Table
 from sessiond.cli.exits import CommandError, ExitCode
 from sessiond.cli.output import console, print_json
 from sessiond.cli.text import one_line, visible
+from sessiond.contract.limits import Limits
 from sessiond.importers import ImportTally, Step, Transcript, find_transcripts
 from sessionstore import AsyncSessionStore
 from sessionstore.errors import (
@@ -31,7 +32,8 @@ from sessionstore.errors import (
     TooLargeError,
     error_from_status,
 )
-from sessionstore.v1.session_store_service_pb2 import CommitRequest
+from sessionstore.v1.session_pb2 import SessionConfig
+from sessionstore.v1.session_store_service_pb2 import CommitRequest, CreateSessionRequest
 
 __all__ = ["ImportRun"]
 
@@ -79,15 +81,17 @@ class ImportRun:
     def check(self) -> None:
         """Reads everything without writing anything. Raises CommandError when anything is wrong."""
         for transcript in self._transcripts():
-            deque(self._steps(transcript), maxlen=0)
+            deque(self._steps(transcript, Limits()), maxlen=0)
         if self.problems:
             raise CommandError(f"{self.problems} problems, see above; nothing was imported", ExitCode.INCOMPLETE)
 
     async def carry_out(self, client: AsyncSessionStore) -> None:
         """Imports all files; what cannot be read is reported, and the rest goes on."""
+        served = (await client.get_server_info()).limits
+        limits = Limits(max_item_bytes=served.max_item_bytes)
         with _progress() as progress:
             for transcript in self._transcripts():
-                await self._import_file(client, _File(transcript), progress)
+                await self._import_file(client, _File(transcript), limits, progress)
 
     def print_summary(self) -> None:
         """What each file held, and what of it was new."""
@@ -132,9 +136,9 @@ class ImportRun:
         if not found and not self.problems:
             raise CommandError("found no transcripts; name files, or folders that hold some", ExitCode.USAGE)
 
-    async def _import_file(self, client: AsyncSessionStore, file: _File, progress: Progress) -> None:
+    async def _import_file(self, client: AsyncSessionStore, file: _File, limits: Limits, progress: Progress) -> None:
         problems = self.problems
-        steps = self._steps(file.transcript)
+        steps = self._steps(file.transcript, limits)
         first = next((step for step in steps if step.commit is not None), None)
         if first is None:
             # It has changed since its format was told; a session of nothing would look like success.
@@ -142,7 +146,7 @@ class ImportRun:
                 self._problem(f"{file.transcript.path}: not one entry could be read, so no session was made")
             return
         try:
-            await _create_session(client, file.transcript)
+            await _create_session(client, file.transcript.create, limits)
         except (SessionAlreadyExistsError, LimitReachedError, TooLargeError) as error:
             # Of this session alone; those of the other files may well be there.
             self._problem(f"{file.transcript.path}: {error}")
@@ -178,9 +182,9 @@ class ImportRun:
         rest = "; the rest of the file is not imported" if file.was_ended else ""
         self._report(file.transcript.path, step.line, f"{error}{rest}")
 
-    def _steps(self, transcript: Transcript) -> Iterator[Step]:
+    def _steps(self, transcript: Transcript, limits: Limits) -> Iterator[Step]:
         """The steps of a transcript; what cannot be read is reported, also when the file ends so."""
-        steps = transcript.steps()
+        steps = transcript.steps(limits)
         while True:
             try:
                 step = next(steps, None)
@@ -207,10 +211,14 @@ class ImportRun:
         sys.stderr.write(f"{visible(message)}\n")
 
 
-async def _create_session(client: AsyncSessionStore, transcript: Transcript) -> None:
-    create = transcript.create
+async def _create_session(client: AsyncSessionStore, create: CreateSessionRequest, limits: Limits) -> None:
+    config = SessionConfig()
+    config.CopyFrom(create.config)
+    if config.ByteSize() > limits.max_item_bytes:
+        # The instructions to the model may be as long as anything; the entry that they are from is kept.
+        config.ClearField("system_prompt")
     try:
-        await client.create_session(create.config, session_id=create.session_id)
+        await client.create_session(config, session_id=create.session_id)
     except SessionAlreadyExistsError as error:
         # One with another configuration is of an earlier version; what is new is added all the same. An archived one
         # takes nothing.

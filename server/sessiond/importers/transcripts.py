@@ -33,8 +33,8 @@ __all__ = ["Transcript"]
 
 FRAGMENT_BYTES = 1024 * 1024
 _LIMITS = Limits()
-# Beside the bytes themselves an event holds its type and its time.
-_MAX_RAW_BYTES = _LIMITS.max_item_bytes - 1024
+_ROOM_BYTES = 1024
+"""Beside the bytes themselves an event holds its type and its time, and a commit the ends of the entry's calls."""
 
 
 class Transcript:
@@ -63,14 +63,17 @@ class Transcript:
         """The id of the session."""
         return self.create.session_id
 
-    def steps(self) -> Iterator[Step]:
+    def steps(self, limits: Limits = _LIMITS) -> Iterator[Step]:
         """Reads the transcript from its beginning, one step for each entry, and counts them in `summary`.
+
+        Args:
+            limits: Those of the store. An entry that is beyond them is kept raw.
 
         Raises:
             OSError: The file cannot be read.
         """
         summary = self.summary = Summary()
-        for step in _Pass(self.session_id, self._format).steps(self._format.read(self.path)):
+        for step in _Pass(self.session_id, self._format, limits).steps(self._format.read(self.path)):
             summary.count(step)
             yield step
 
@@ -78,8 +81,11 @@ class Transcript:
 class _Pass:
     """One pass over the entries of a transcript."""
 
-    def __init__(self, session_id: str, transcript_format: TranscriptFormat) -> None:
+    def __init__(self, session_id: str, transcript_format: TranscriptFormat, limits: Limits) -> None:
         self._session_id = session_id
+        self._limits = limits
+        # A limit may be as small as the room that is left by others.
+        self._max_raw_bytes = limits.max_item_bytes - min(_ROOM_BYTES, limits.max_item_bytes // 2)
         self._format = transcript_format
         self._dialect = transcript_format.new_dialect()
         self._calls = CallLedger()
@@ -156,19 +162,20 @@ class _Pass:
             commit.add_remainder(event_type_name(self._format.name, "entry"), parsed, entry.data, version)
             requests.append(commit.as_request())
             for request in requests:
-                check_commit(request, _LIMITS)
+                check_commit(request, self._limits)
         except (InvalidRequestError, TooLargeError, RecursionError):
             return []
         return requests
 
     def _raw_steps(self, entry: RawEntry, commit: EntryCommit, event_type: str, outcome: Outcome) -> Iterator[Step]:
-        if len(entry.data) <= _MAX_RAW_BYTES:
+        if len(entry.data) <= self._max_raw_bytes:
             commit.add_raw(event_type, entry.data)
             yield _step(entry, outcome, commit.as_request())
             return
         fragment_type = event_type_name(self._format.name, "fragment")
-        for start in range(0, len(entry.data), FRAGMENT_BYTES):
-            commit.add_fragment(fragment_type, entry.data[start : start + FRAGMENT_BYTES])
+        fragment_bytes = min(FRAGMENT_BYTES, self._max_raw_bytes)
+        for start in range(0, len(entry.data), fragment_bytes):
+            commit.add_fragment(fragment_type, entry.data[start : start + fragment_bytes])
             yield _step(entry, outcome, commit.as_request())
             commit = commit.further()
             outcome = Outcome.CONTINUATION
