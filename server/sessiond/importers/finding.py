@@ -71,6 +71,9 @@ def _opened(path: Path, was_named: bool) -> FoundFile:
         return FoundFile(path, None, str(error), was_named)
     except OSError as error:
         return _unreadable(path, error, was_named)
+    except RecursionError:
+        # Where an entry names no session, the id is made of what it says, which may be nested too deeply for that.
+        return FoundFile(path, None, f"{path}: its first entry is nested too deeply", was_named, was_read=False)
 
 
 def _unreadable(path: Path, error: OSError, was_named: bool) -> FoundFile:

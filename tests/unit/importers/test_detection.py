@@ -112,6 +112,18 @@ def test_a_folder_that_cannot_be_read_is_reported(tmp_path: Path, monkeypatch: p
     assert (tmp_path, f"{tmp_path}: Permission denied") == (unread.path, unread.error)
 
 
+def test_a_first_entry_that_is_nested_too_deeply_is_told(write_lines: WriteLines) -> None:
+    """It can be read just so, but no id can be made of it."""
+    deep = "[" * 600 + "1.10" + "]" * 600
+    path = write_lines(f'{{"timestamp":"","type":"session_meta","payload":{{"id":5,"x":{deep}}}}}')
+    (file,) = find_transcripts([path])
+    assert (None, f"{path}: its first entry is nested too deeply", False) == (
+        file.transcript,
+        file.error,
+        file.was_read,
+    )
+
+
 @pytest.fixture
 def _shallow_stack() -> Iterator[None]:
     usual = sys.getrecursionlimit()
