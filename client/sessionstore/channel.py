@@ -16,6 +16,9 @@ __all__ = ["is_transient", "open_channel", "translated"]
 
 KEEPALIVE_SECONDS = 60
 
+MAX_REPEATED_BYTES = 2**31 - 1
+"""As much as gRPC can be told: how large a request may be is for the server to say."""
+
 _STORE = "sessionstore.v1.SessionStoreService"
 _ADMIN = "sessionstore.v1.AdminService"
 
@@ -55,6 +58,8 @@ def open_channel(address: str, credentials: Credentials) -> "grpc.aio.Channel | 
     options: list[tuple[str, Any]] = [
         ("grpc.service_config", json.dumps(_SERVICE_CONFIG)),
         ("grpc.enable_retries", 1),
+        # What is larger than this is not repeated. A request is kept for it until it is answered, and not copied.
+        ("grpc.per_rpc_retry_buffer_size", MAX_REPEATED_BYTES),
         ("grpc.keepalive_time_ms", KEEPALIVE_SECONDS * 1000),
         ("grpc.keepalive_timeout_ms", 20_000),
         # A server that comes back is to be found soon, also after a long time without it.

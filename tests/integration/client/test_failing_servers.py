@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from sessionstore import AsyncSessionStore, errors
 from sessionstore.v1 import session_store_service_pb2 as pb
 from tests.builders import append, commit, part
+from tests.integration.client.scripted_server import ScriptedServer
 from tests.integration.conftest import DaemonUnderTest
 
 
@@ -113,6 +115,29 @@ async def test_a_call_in_a_restart_is_repeated(daemon: DaemonUnderTest, client: 
     await daemon.start()
     await asyncio.gather(*calls)
     assert [event.event.message_part.content async for event in client.get_events("s")] == ["a", "b"]
+
+
+async def test_a_write_of_any_size_is_repeated(tmp_path: Path) -> None:
+    """Also one that is larger than what gRPC keeps for a repeat by itself, 256 KiB."""
+    sizes: list[int] = []
+
+    async def write(requests: AsyncIterator[pb.WriteRequest], context: Any) -> AsyncIterator[pb.WriteResponse]:
+        async for _ in requests:
+            yield pb.WriteResponse()
+
+    class ComingBack(ScriptedServer):
+        async def AppendEvent(  # noqa: N802
+            self, request: pb.AppendEventRequest, context: Any
+        ) -> pb.AppendEventResponse:
+            sizes.append(request.ByteSize())
+            if len(sizes) == 1:
+                await context.abort(grpc.StatusCode.UNAVAILABLE, "not yet")
+            return pb.AppendEventResponse(sequence=5)
+
+    async with ComingBack(write).serving(tmp_path) as address, AsyncSessionStore(address) as client:
+        assert (await client.append_event("s", part("x" * 3_000_000))).sequence == 5
+    assert len(sizes) == 2
+    assert sizes[0] == sizes[1] > 3_000_000
 
 
 async def test_writes_across_restarts_take_effect_once(daemon: DaemonUnderTest, client: AsyncSessionStore) -> None:
