@@ -3,13 +3,13 @@
 from collections.abc import AsyncGenerator
 from typing import Any
 
-import grpc
 from grpc_health.v1.health_pb2 import HealthCheckRequest
 from grpc_health.v1.health_pb2_grpc import HealthStub
 
 from sessionstore.authorized_channel import AuthorizedChannel
 from sessionstore.channel import translated
 from sessionstore.items import Items
+from sessionstore.loop_channel import LoopChannel
 from sessionstore.v1 import admin_service_pb2 as pb
 from sessionstore.v1.admin_service_pb2_grpc import AdminServiceStub
 
@@ -21,7 +21,7 @@ _SERVING = 1
 class AdminCalls:
     """The part of the client that looks after the store."""
 
-    def __init__(self, channel: "grpc.aio.Channel | AuthorizedChannel", timeout_seconds: float) -> None:
+    def __init__(self, channel: LoopChannel | AuthorizedChannel, timeout_seconds: float) -> None:
         self._timeout = timeout_seconds
         self._admin: Any = AdminServiceStub(channel)
         self._health: Any = HealthStub(channel)  # type: ignore[arg-type]  # it asks for no more than we have

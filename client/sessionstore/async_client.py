@@ -10,7 +10,7 @@ import grpc
 
 from sessionstore.address import default_address
 from sessionstore.admin import AdminCalls
-from sessionstore.channel import open_channel, translated
+from sessionstore.channel import client_channel, translated
 from sessionstore.credentials import Credentials
 from sessionstore.errors import DeadlineExceededError
 from sessionstore.identifiers import fresh_id
@@ -33,10 +33,14 @@ DEFAULT_TIMEOUT_SECONDS = 30.0
 class AsyncSessionStore(AdminCalls):
     """A client of the daemon, for asyncio.
 
-    Connects at the first call. Every call but the streams has the deadline `timeout_seconds`, and so has every fragment
-    of a streamed read; the time that the caller takes between fragments does not count. Tails have none, they notice a
-    dead server by its missing heartbeats. Whatever may be repeated safely is repeated when the server cannot be reached
-    for a moment; the client chooses ids where the caller did not, so that writes may be.
+    Connects at the first call, and lives on the event loop of that; it may be made before, also where none runs. In a
+    process that was forked, a client from before the fork, and each client while one was connected then, says that it
+    cannot be used.
+
+    Every call but the streams has the deadline `timeout_seconds`, and so has every fragment of a streamed read; the
+    time that the caller takes between fragments does not count. Tails have none, they notice a dead server by its
+    missing heartbeats. Whatever may be repeated safely is repeated when the server cannot be reached for a moment; the
+    client chooses ids where the caller did not, so that writes may be.
 
     Writes made at the same time, from many tasks, travel together over one stream. Each has an answer of its own, and
     is harmed by no other; which of them is applied first is not promised.
@@ -62,7 +66,7 @@ class AsyncSessionStore(AdminCalls):
             credentials: What to show; by default what `Credentials.from_environment` finds.
         """
         self.address = address or default_address()
-        self._channel = open_channel(self.address, credentials or Credentials.from_environment(self.address))
+        self._channel = client_channel(self.address, credentials or Credentials.from_environment(self.address))
         super().__init__(self._channel, timeout_seconds)
         self._stub: Any = SessionStoreServiceStub(self._channel)
         self._writes = SingleWrites(self._stub, timeout_seconds=timeout_seconds)

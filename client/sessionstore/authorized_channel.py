@@ -7,9 +7,8 @@ for each call.
 from collections.abc import Callable
 from typing import Any
 
-import grpc
-
 from sessionstore.credentials import TokenReader
+from sessionstore.loop_channel import LoopChannel
 
 __all__ = ["AuthorizedChannel"]
 
@@ -17,24 +16,24 @@ __all__ = ["AuthorizedChannel"]
 class AuthorizedChannel:
     """What the generated stubs and the client need of a channel."""
 
-    def __init__(self, channel: grpc.aio.Channel, read_token: TokenReader) -> None:
+    def __init__(self, channel: LoopChannel, read_token: TokenReader) -> None:
         self._channel = channel
         self._read_token = read_token
 
     async def close(self) -> None:
-        """See grpc.aio.Channel."""
+        """See LoopChannel."""
         await self._channel.close()
 
     def unary_unary(self, *arguments: Any, **options: Any) -> Any:
-        """See grpc.aio.Channel."""
+        """See LoopChannel."""
         return self._authorized(self._channel.unary_unary(*arguments, **options))
 
     def unary_stream(self, *arguments: Any, **options: Any) -> Any:
-        """See grpc.aio.Channel."""
+        """See LoopChannel."""
         return self._authorized(self._channel.unary_stream(*arguments, **options))
 
     def stream_stream(self, *arguments: Any, **options: Any) -> Any:
-        """See grpc.aio.Channel."""
+        """See LoopChannel."""
         return self._authorized(self._channel.stream_stream(*arguments, **options))
 
     def _authorized(self, call: Callable[..., Any]) -> Callable[..., Any]:

@@ -11,8 +11,9 @@ from sessionstore.address import grpc_target, is_tls
 from sessionstore.authorized_channel import AuthorizedChannel
 from sessionstore.credentials import Credentials
 from sessionstore.errors import SessionStoreError, error_from_call
+from sessionstore.loop_channel import LoopChannel
 
-__all__ = ["is_transient", "open_channel", "translated"]
+__all__ = ["client_channel", "is_transient", "translated"]
 
 KEEPALIVE_SECONDS = 60
 
@@ -53,8 +54,8 @@ _SERVICE_CONFIG = {
 }
 
 
-def open_channel(address: str, credentials: Credentials) -> "grpc.aio.Channel | AuthorizedChannel":
-    """A channel to an address; nothing is sent before the first call. Raises ValueError."""
+def client_channel(address: str, credentials: Credentials) -> LoopChannel | AuthorizedChannel:
+    """A channel to an address, which the first call opens. Raises ValueError."""
     options: list[tuple[str, Any]] = [
         ("grpc.service_config", json.dumps(_SERVICE_CONFIG)),
         ("grpc.enable_retries", 1),
@@ -73,11 +74,11 @@ def open_channel(address: str, credentials: Credentials) -> "grpc.aio.Channel | 
         # The path, percent-encoded, is no authority that every server accepts.
         options.append(("grpc.default_authority", "localhost"))
     read_token = credentials.token_reader()
-    channel: grpc.aio.Channel
     if is_tls(address):
-        channel = grpc.aio.secure_channel(target, credentials.channel_credentials(), options=options)
+        transport = credentials.channel_credentials()
+        channel = LoopChannel(lambda: grpc.aio.secure_channel(target, transport, options=options))
     else:
-        channel = grpc.aio.insecure_channel(target, options=options)
+        channel = LoopChannel(lambda: grpc.aio.insecure_channel(target, options=options))
     return channel if read_token is None else AuthorizedChannel(channel, read_token)
 
 

@@ -1,6 +1,7 @@
 """An asyncio client on an event loop in a thread of its own, for callers that block."""
 
 import asyncio
+import os
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import CancelledError, Future
@@ -12,6 +13,7 @@ import grpc
 from sessionstore.async_client import AsyncSessionStore
 from sessionstore.errors import SessionStoreError
 from sessionstore.event_loop import EventLoop
+from sessionstore.forks import check_process
 
 __all__ = ["LoopThread"]
 
@@ -60,6 +62,7 @@ class LoopThread:
     def __init__(self, connect: Callable[[], AsyncSessionStore]) -> None:
         """Makes the client in the thread. Raises what `connect` raises."""
         self._connect = connect
+        self._made_in = os.getpid()
         self._lock = threading.Lock()
         self._open = True
         self._ready = threading.Event()
@@ -75,8 +78,14 @@ class LoopThread:
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Runs a coroutine to its end; an interrupt of the caller cancels it.
 
-        Raises what the coroutine raises, and SessionStoreError when the client is closed before or meanwhile.
+        Raises what the coroutine raises, and SessionStoreError when the client is closed before or meanwhile, or was
+        made in another process: the thread that would answer is there.
         """
+        try:
+            check_process(self._made_in)
+        except SessionStoreError:
+            coroutine.close()
+            raise
         call = _Call(coroutine)
         try:
             # Under the lock, so that whatever is begun is begun before the loop is told to stop, which then cancels it.
@@ -117,6 +126,9 @@ class LoopThread:
 
     def stop(self) -> None:
         """Closes the client and ends the thread; calls under way fail. May be called again, from any thread."""
+        if self._made_in != os.getpid():
+            # All of it is the parent's, and whoever holds the lock may be as well.
+            return
         with self._lock:
             was_open, self._open = self._open, False
         if was_open:

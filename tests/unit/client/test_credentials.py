@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sessionstore import Credentials
-from sessionstore.channel import open_channel
+from sessionstore.channel import client_channel
 
 VARIABLES = (
     "SESSIOND_DATA_DIR",
@@ -115,11 +115,11 @@ def test_a_token_that_is_none_is_refused_and_not_repeated(tmp_path: Path, conten
 def test_files_that_are_not_there_are_named(tmp_path: Path) -> None:
     """Also half a pair."""
     with pytest.raises(ValueError, match=r"none\.pem"):
-        open_channel("tls:localhost:5", Credentials(ca_file=tmp_path / "none.pem"))
+        client_channel("tls:localhost:5", Credentials(ca_file=tmp_path / "none.pem"))
     with pytest.raises(ValueError, match="belong together"):
-        open_channel("tls:localhost:5", Credentials(key_file=tmp_path / "k"))
+        client_channel("tls:localhost:5", Credentials(key_file=tmp_path / "k"))
     with pytest.raises(ValueError, match="cannot be read"):
-        open_channel("localhost:5", Credentials(token_file=tmp_path / "none"))
+        client_channel("localhost:5", Credentials(token_file=tmp_path / "none"))
 
 
 def test_a_token_does_not_show(tmp_path: Path) -> None:

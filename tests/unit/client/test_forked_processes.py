@@ -1,0 +1,76 @@
+"""What a client does in a process that was forked: say so at once, and never wait for threads that stayed behind."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+# Each runs in a process of its own, whose child ends with the number of what became of it.
+PREAMBLE = """
+import os, signal, sys
+from sessionstore import SessionStore, SessionStoreError
+from sessionstore.errors import ServerUnavailableError
+
+def outcome(call):
+    try:
+        call()
+    except ServerUnavailableError:
+        return 1
+    except SessionStoreError as error:
+        return 2 if error.code.name == "FAILED_PRECONDITION" else 3
+    return 0
+
+def ping_anew():
+    with SessionStore(address, timeout_seconds=1) as other:
+        other.ping()
+
+address = sys.argv[1]
+store = SessionStore(address, timeout_seconds=1)
+"""
+FORK = """
+child = os.fork()
+if child == 0:
+    signal.alarm(30)  # who waits for ever is not left behind
+    os._exit(outcome(call))
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+def child_of(script: str, folder: Path) -> int:
+    """How a child ended that was forked at the end of a script; nobody answers at its address."""
+    command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", PREAMBLE + script + FORK]
+    ended = subprocess.run(
+        [*command, f"unix:{folder / 'nobody.sock'}"], check=True, capture_output=True, text=True, timeout=60
+    )
+    return int(ended.stdout)
+
+
+def test_a_client_from_before_a_fork_is_refused_in_the_child(tmp_path: Path) -> None:
+    """The thread of its event loop is in the parent alone; a call would wait for it for ever."""
+    assert child_of("call = store.ping", tmp_path) == 2
+    assert child_of("assert outcome(store.ping) == 1; call = store.ping", tmp_path) == 2
+
+
+def test_a_client_made_after_a_fork_with_an_open_one_is_refused(tmp_path: Path) -> None:
+    """The threads of gRPC are in the parent alone, its state is such as they left it: it would hang, or crash."""
+    assert child_of("assert outcome(store.ping) == 1; call = ping_anew", tmp_path) == 2
+
+
+def test_a_client_made_after_a_fork_serves_when_none_was_open(tmp_path: Path) -> None:
+    """One that was closed, or that has not made a call yet, is in nobody's way."""
+    assert child_of("call = ping_anew", tmp_path) == 1
+    assert child_of("assert outcome(store.ping) == 1; store.close(); call = ping_anew", tmp_path) == 1
+
+
+def test_a_child_ends_as_if_it_had_no_client(tmp_path: Path) -> None:
+    """What it inherited is not closed at its end: the connection is the parent's."""
+    script = """
+assert outcome(store.ping) == 1
+child = os.fork()
+if child == 0:
+    signal.alarm(30)
+    sys.exit(4)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 4
+assert outcome(store.ping) == 1
+call = store.ping
+"""
+    assert child_of(script, tmp_path) == 2
