@@ -10,6 +10,7 @@ import grpc
 
 from sessionstore.address import default_address
 from sessionstore.admin import AdminCalls
+from sessionstore.arguments import check_timeout, checked_types, expectation_of
 from sessionstore.channel import client_channel, translated
 from sessionstore.credentials import Credentials
 from sessionstore.errors import DeadlineExceededError
@@ -57,14 +58,15 @@ class AsyncSessionStore(AdminCalls):
         timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS,
         credentials: Credentials | None = None,
     ) -> None:
-        """Makes a client. Raises ValueError for an address or credentials that cannot be.
+        """Makes a client. Raises ValueError for an address, a timeout or credentials that cannot be.
 
         Args:
             address: `unix:PATH`, `HOST:PORT` or `tls:HOST:PORT`; by default SESSIOND_ADDRESS, else the daemon's own
                 default.
-            timeout_seconds: The deadline of a call.
+            timeout_seconds: The deadline of a call, more than 0 and at most 10^9.
             credentials: What to show; by default what `Credentials.from_environment` finds.
         """
+        check_timeout(timeout_seconds)
         self.address = address or default_address()
         self._channel = client_channel(self.address, credentials or Credentials.from_environment(self.address))
         super().__init__(self._channel, timeout_seconds)
@@ -194,7 +196,7 @@ class AsyncSessionStore(AdminCalls):
         expect_no_events: bool = False,
     ) -> pb.AppendEventResponse:
         """Appends an event; raises SequenceConflictError when the newest event is not the expected one."""
-        expectation = _expectation(expected_last_sequence, expect_no_events=expect_no_events)
+        expectation = expectation_of(expected_last_sequence, expect_no_events=expect_no_events)
         if event_id is None:
             event_id = fresh_id()
         commit = pb.CommitRequest(session_id=session_id, **expectation)
@@ -227,7 +229,7 @@ class AsyncSessionStore(AdminCalls):
             after_sequence=after_sequence,
             before_sequence=before_sequence,
             limit=limit,
-            types=types,
+            types=checked_types(types),
             descending=descending,
             skip_trimmed=skip_trimmed,
         )
@@ -262,7 +264,7 @@ class AsyncSessionStore(AdminCalls):
         Raises SequenceConflictError when the newest event is not the expected one. Events without an id get one, so
         that the commit can be repeated; the mutations of the caller stay as they are.
         """
-        expectation = _expectation(expected_last_sequence, expect_no_events=expect_no_events)
+        expectation = expectation_of(expected_last_sequence, expect_no_events=expect_no_events)
         request = pb.CommitRequest(session_id=session_id, mutations=mutations, **expectation)  # copies the mutations
         name_events(request.mutations)
         return await self._writes.commit(request)
@@ -294,7 +296,7 @@ class AsyncSessionStore(AdminCalls):
         """The events of a session, from the beginning, after a sequence, or from now on; see Tail."""
         request = pb.TailEventsRequest(
             session_id=session_id,
-            types=types,
+            types=checked_types(types),
             skip_trimmed=skip_trimmed,
             no_follow=not follow,
             heartbeat_interval_seconds=heartbeat_interval_seconds,
@@ -325,12 +327,3 @@ class AsyncSessionStore(AdminCalls):
             raise DeadlineExceededError(
                 f"the server sent nothing for {self._timeout:g} seconds", code=grpc.StatusCode.DEADLINE_EXCEEDED
             ) from error
-
-
-def _expectation(expected_last_sequence: int | None, *, expect_no_events: bool) -> dict[str, Any]:
-    """The fields of a request that say so."""
-    if expected_last_sequence is not None and expect_no_events:
-        raise ValueError("expected_last_sequence and expect_no_events exclude each other")
-    if expected_last_sequence is not None:
-        return {"expected_last_sequence": expected_last_sequence}
-    return {"expect_no_events": True} if expect_no_events else {}
