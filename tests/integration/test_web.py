@@ -122,7 +122,26 @@ async def test_json_is_answered_with_json(served: Served) -> None:
     assert "sesionId" in parsed(misspelt)["message"]
     absent = await served.post(f"{STORE}/DeleteSession", b'{"sessionId": ""}', served.bearer)
     assert (400, "invalid_argument") == (absent.status, parsed(absent)["code"])
-    assert 404 == (await served.post("no.such.Service/Call", b"{}", served.bearer)).status
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "kind", "status", "word"),
+    [
+        ("POST", "no.such.Service/Call", "application/json", 404, "no such call"),
+        ("GET", f"{STORE}/ListSessions", "application/json", 405, "POST"),
+        # What curl sends that is told nothing else.
+        ("POST", f"{STORE}/ListSessions", "application/x-www-form-urlencoded", 415, "takes application/json"),
+        ("POST", f"{STORE}/GetSession", "application/json", 415, "stream takes application/connect+json"),
+    ],
+)
+async def test_what_is_no_call_is_told_why(
+    served: Served, method: str, path: str, kind: str, status: int, word: str
+) -> None:
+    """A bare status would leave who writes a client with a guess."""
+    headers = {"content-type": kind, **served.bearer}
+    answer = await Client().execute(method, f"{served.url}/{path}", headers, b"{}" if method == "POST" else None)
+    assert (status, "text/plain; charset=utf-8") == (answer.status, answer.headers["content-type"])
+    assert word in answer.content.decode()
 
 
 @pytest.mark.parametrize("version", [HTTPVersion.HTTP1, HTTPVersion.HTTP2])

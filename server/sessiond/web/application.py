@@ -14,6 +14,7 @@ from sessiond.web.acceptable_requests import AcceptableRequests
 from sessiond.web.access import AccessCheck
 from sessiond.web.codecs import BinaryCodec, JsonCodec
 from sessiond.web.endings import OrderlyEndings
+from sessiond.web.explanations import Explanations
 from sessiond.web.forwarding import forwarding_endpoints
 from sessiond.web.refused_calls import RefusedCalls
 
@@ -50,7 +51,7 @@ def web_application(
         codecs=[BinaryCodec(), JsonCodec()],
     )
     cross_origin = CORSMiddleware(
-        AcceptableRequests(gateway),
+        Explanations(AcceptableRequests(gateway)),
         allow_origins=allowed_origins,
         allow_methods=["GET", "POST"],
         allow_headers=[
