@@ -5,6 +5,7 @@ import os
 import signal
 import sqlite3
 import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -363,3 +364,10 @@ def test_help_teaches_each_command(tmp_path: Path) -> None:
         assert name in overview
         assert f"Example: sessiond {name}" in run_command(name, "--help").stdout
     assert os.linesep in overview
+
+
+def test_the_module_is_the_command() -> None:
+    """Where the command's folder is not on the path, as in an environment that is not activated."""
+    command = [sys.executable, "-m", "sessiond", "--version"]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (0, f"sessiond {sessiond.__version__}\n", "") == (ran.returncode, ran.stdout, ran.stderr)
