@@ -35,8 +35,8 @@ class AsyncSessionStore(AdminCalls):
     """A client of the daemon, for asyncio.
 
     Connects at the first call, and lives on the event loop of that; it may be made before, also where none runs. In a
-    process that was forked, a client from before the fork, and each client while one was connected then, says that it
-    cannot be used.
+    process that was forked, a client from before the fork, and each client where one had connected by then, says that
+    it cannot be used.
 
     Every call but the streams has the deadline `timeout_seconds`, and so has every fragment of a streamed read; the
     time that the caller takes between fragments does not count. Tails have none, they notice a dead server by its

@@ -1,30 +1,29 @@
 """What a fork leaves of gRPC: its state, in the midst of whatever its threads did, without the threads.
 
-A channel that was open then makes new ones hang or crash in the child. Nothing of it can be mended there, but it can be
-told (https://github.com/grpc/grpc/blob/master/doc/fork_support.md does not cover gRPC's asyncio).
+Once a process has opened a channel, those of its children hang, crash, or work, as it happens: what gRPC keeps for its
+asyncio ends some time after the last channel, in threads of its own. Nothing of that can be mended in the child, but it
+can be told. What gRPC says of forks is about its other API alone:
+https://github.com/grpc/grpc/blob/master/doc/fork_support.md
 """
 
 import os
-from weakref import WeakSet
 
 import grpc
 
 from sessionstore.errors import SessionStoreError
 
-__all__ = ["check_process", "note_closed", "note_open"]
+__all__ = ["check_process", "note_opened"]
 
-_open: WeakSet[object] = WeakSet()
-_inherited_open = False
-
-
-def note_open(channel: object) -> None:
-    """Remembers a channel for as long as it lives, or until `note_closed`."""
-    _open.add(channel)
+_opened = False
+"""Whether a channel was opened, here or in a process that this one was forked from."""
+_inherited = False
+"""Whether it was before the fork."""
 
 
-def note_closed(channel: object) -> None:
-    """Forgets a channel of which nothing is left."""
-    _open.discard(channel)
+def note_opened() -> None:
+    """Tells that this process opens a channel."""
+    global _opened
+    _opened = True
 
 
 def check_process(made_in: int) -> None:
@@ -35,10 +34,10 @@ def check_process(made_in: int) -> None:
     """
     if made_in != os.getpid():
         raise _refusal("the client was made before this process was forked; make one here")
-    if _inherited_open:
+    if _inherited:
         raise _refusal(
-            "this process was forked while a client was connected, which gRPC does not survive; close the clients "
-            "before the fork, or begin processes in another way, such as the start method `spawn` of multiprocessing"
+            "this process was forked after a client had connected, which gRPC does not survive; fork before the first "
+            "call, or begin processes in another way, such as the start method `spawn` of multiprocessing"
         )
 
 
@@ -46,9 +45,9 @@ def _refusal(text: str) -> SessionStoreError:
     return SessionStoreError(text, code=grpc.StatusCode.FAILED_PRECONDITION)
 
 
-def _look_at_inheritance() -> None:
-    global _inherited_open
-    _inherited_open = _inherited_open or len(_open) > 0
+def _take_over() -> None:
+    global _inherited
+    _inherited = _opened
 
 
-os.register_at_fork(after_in_child=_look_at_inheritance)
+os.register_at_fork(after_in_child=_take_over)

@@ -12,7 +12,7 @@ from typing import Any
 import grpc
 
 from sessionstore.errors import SessionStoreError
-from sessionstore.forks import check_process, note_closed, note_open
+from sessionstore.forks import check_process, note_opened
 
 __all__ = ["LoopChannel"]
 
@@ -40,7 +40,6 @@ class LoopChannel:
         self._calls.clear()
         if channel is not None:
             await channel.close()
-            note_closed(self)
 
     def unary_unary(self, method: str, *arguments: Any, **options: Any) -> Callable[..., Any]:
         """See grpc.aio.Channel."""
@@ -70,8 +69,8 @@ class LoopChannel:
         check_process(self._made_in)
         loop = asyncio.get_running_loop()
         if self._channel is None:
+            note_opened()
             self._loop, self._channel = loop, self._open_channel()
-            note_open(self)
         elif self._loop is not loop:
             raise SessionStoreError(
                 "the client belongs to another event loop, that of its first call; make one for each",
