@@ -139,16 +139,16 @@ class LimitReachedError(StoreError):
 
     @classmethod
     def sessions(cls, value: int) -> "LimitReachedError":
-        """The store holds as many sessions as it may."""
-        return cls("max_sessions", value, f"the store holds {value} sessions, its limit; delete sessions or archives")
+        """The store holds as many sessions as it may, or more, since the limit was a higher one."""
+        return cls("max_sessions", value, f"the store may hold {value} sessions; delete sessions or archives")
 
     @classmethod
     def events(cls, session_id: str, value: int) -> "LimitReachedError":
-        """A session holds as many events as it may."""
+        """A session would hold more events than it may; it may hold fewer than that, or more."""
         return cls(
             "max_events_per_session",
             value,
-            f"session {session_id!r} holds {value} events, its limit; delete its oldest, or go on in a new session",
+            f"session {session_id!r} may hold {value} events; delete its oldest, or go on in a new session",
         )
 
     @classmethod
@@ -163,7 +163,7 @@ class LimitReachedError(StoreError):
     @classmethod
     def tails(cls, value: int) -> "LimitReachedError":
         """A client has as many tails open as it may."""
-        return cls("max_tails_per_client", value, f"the client has {value} tails open, its limit; close some first")
+        return cls("max_tails_per_client", value, f"the client may have {value} tails open; close some first")
 
 
 class AlreadyExistsError(StoreError):
