@@ -7,9 +7,11 @@ A run is a new store and up to 50 steps. Where the store and the model differ, t
 """
 
 import argparse
+import logging
 import sys
 import traceback
 from collections import Counter
+from collections.abc import Sequence
 
 from google.protobuf.message import Message
 from hypothesis import HealthCheck, Phase, seed, settings
@@ -36,6 +38,11 @@ def play(runs: int, number: int) -> Counter[tuple[str, str]]:
             tried[name, reason] += 1
             return reason
 
+        def together(self, calls: Sequence[tuple[str, Message]], failure: str | None = None) -> list[str]:
+            reasons = super().together(calls, failure)
+            tried["together", failure or ""] += 1
+            return reasons
+
         def restart(self) -> None:
             super().restart()
             tried["restart", ""] += 1
@@ -61,6 +68,8 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=50)
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
+    # The failures that are played are no news.
+    logging.getLogger("sessiond").setLevel(logging.CRITICAL)
     tried: Counter[tuple[str, str]] = Counter()
     left, number = arguments.runs, arguments.seed
     while left:

@@ -5,19 +5,35 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
+from sessiond.store.sqlite import transaction, writer_memory
 from sessionstore.v1 import admin_service_pb2 as admin_pb
 from sessionstore.v1 import session_store_service_pb2 as pb
 from tests.builders import append, commit, complete, part, tool_call, user_message
 from tests.fuzz.clock import STEP_US, Clock
 from tests.fuzz.comparison import Comparison
-from tests.fuzz.requests import ADMINISTRATION, EVENT_READS, OTHER, READS, WRITES, DrawnCall
+from tests.fuzz.requests import ADMINISTRATION, EVENT_READS, GROUPS, OTHER, READS, WRITES, DrawnCall
 from tests.fuzz.stack import Stack
+from tests.fuzz.together import FAILURES
 
 __all__ = ["ContractMachine"]
+
+SMALL = (
+    (transaction, "EVENTS_AT_ONCE", 3),
+    (transaction, "POSITIONS_AT_ONCE", 5),
+    (writer_memory, "MAX_ROWS", 2),
+    (writer_memory, "MAX_SESSIONS_WITH_IDS", 1),
+)
+"""What is done some at a time, or remembered of some: with as few as a run has, each run comes to the next of them."""
+
+
+def _is_nameless(call: DrawnCall) -> bool:
+    name, request = call
+    return name == "CreateSession" and not request.HasField("session_id")
 
 
 class ContractMachine(RuleBasedStateMachine):
@@ -33,6 +49,8 @@ class ContractMachine(RuleBasedStateMachine):
         self._ending.callback(shutil.rmtree, folder)
         clock = Clock()
         self._ending.enter_context(clock.told())
+        for owner, name, value in SMALL:
+            self._ending.enter_context(patch.object(owner, name, value))
         self.both = self.comparison(Stack(folder / "data"), clock)
         self._ending.callback(self.both.close)
 
@@ -59,6 +77,17 @@ class ContractMachine(RuleBasedStateMachine):
         """A call that is repeated, as clients do that have missed the answer."""
         self.both.call(*call)
         self.both.call(*call)
+
+    @rule(calls=GROUPS)
+    def write_together(self, calls: list[DrawnCall]) -> None:
+        """Calls that are applied as one group, some of them more than once, come to what they do one by one."""
+        self.both.together(calls)
+
+    @rule(calls=GROUPS, failure=st.sampled_from(FAILURES))
+    def fail_together(self, calls: list[DrawnCall], failure: str) -> None:
+        """A group that fails as a whole is on the disk or not, and nothing of it is remembered wrongly."""
+        # Of a session whose id the store has chosen, and could not tell, the model knows nothing.
+        self.both.together([call for call in calls if not _is_nameless(call)], failure)
 
     @rule(call=READS)
     def read(self, call: DrawnCall) -> None:

@@ -1,5 +1,6 @@
 """Which requests the state machine draws: few ids and little content, so that calls meet each other."""
 
+from random import Random
 from typing import Any
 
 from google.protobuf.field_mask_pb2 import FieldMask
@@ -14,9 +15,11 @@ from sessionstore.v1.tool_pb2 import ToolCallStats
 from tests.builders import complete, custom, failed, part, result, said, tool_call, user_message
 from tests.fuzz.clock import EPOCH_US, STEP_US
 
-__all__ = ["ADMINISTRATION", "EVENT_READS", "OTHER", "READS", "WRITES", "DrawnCall"]
+__all__ = ["ADMINISTRATION", "EVENT_READS", "GROUPS", "OTHER", "READS", "WRITES", "DrawnCall"]
 
 DrawnCall = tuple[str, Message]
+
+MEETING_STEPS = 24
 
 OTHER = "b\N{SNOWMAN}"
 
@@ -179,6 +182,62 @@ ADMINISTRATION: st.SearchStrategy[DrawnCall] = st.one_of(
         for name in ("ArchiveSession", "RestoreSession", "DeleteArchive", "DeleteSession")
     )
 )
+
+_ITEMS = [f"i{number}" for number in range(8)]
+
+
+def _appends(*event_ids: str) -> DrawnCall:
+    mutations = [pb.Mutation(append_event=pb.EventAppend(event=part("x"), event_id=name)) for name in event_ids]
+    return "Commit", pb.CommitRequest(session_id="a", mutations=mutations)
+
+
+_BACK: list[DrawnCall] = [
+    ("RestoreSession", admin_pb.RestoreSessionRequest(session_id="a")),
+    ("CreateSession", pb.CreateSessionRequest(session_id="a")),
+]
+_REMOVALS: list[DrawnCall] = [
+    ("ArchiveSession", admin_pb.ArchiveSessionRequest(session_id="a")),
+    ("DeleteSession", pb.DeleteSessionRequest(session_id="a")),
+    ("DeleteArchive", admin_pb.DeleteArchiveRequest(session_id="a")),
+]
+_MEETING: list[list[DrawnCall]] = [
+    *([_appends(name)] for name in _ITEMS),
+    *([_appends(*names)] for names in zip(_ITEMS, _ITEMS[3:], strict=False)),
+    *(
+        [("AppendEvent", pb.AppendEventRequest(session_id="a", event=part(text), event_id=name))]
+        for name, text in zip((*_ITEMS, None), "xxxxxxyxx", strict=True)
+    ),
+    *([("AppendMessage", pb.AppendMessageRequest(session_id="a", message=user_message(name)))] for name in _ITEMS[:3]),
+    *(
+        [("DeleteEventsBefore", pb.DeleteEventsBeforeRequest(session_id="a", before_sequence=before))]
+        for before in range(2, 18, 3)
+    ),
+    *2
+    * [
+        [
+            ("RestoreSession", admin_pb.RestoreSessionRequest(session_id="ab")),
+            ("ArchiveSession", admin_pb.ArchiveSessionRequest(session_id="ab")),
+        ]
+    ],
+]
+"""What meets in one session: the same items again and again, trims, and archivings of another session in between."""
+
+
+@st.composite
+def _groups(draw: Any) -> list[DrawnCall]:
+    """Calls of one group, of which any may come more than once: of all kinds, or many of one session."""
+    if draw(st.booleans()):
+        calls = draw(st.lists(WRITES | ADMINISTRATION, min_size=1, max_size=6))
+        return [calls[index] for index in draw(st.lists(st.integers(0, len(calls) - 1), min_size=2, max_size=10))]
+    # By a seed: the lists that are drawn one by one are mostly short.
+    chance = Random(draw(st.integers(0, 2**32)))
+    steps = chance.choices(_MEETING, k=MEETING_STEPS)
+    if not chance.randrange(3):
+        steps.insert(chance.randrange(MEETING_STEPS), [chance.choice(_REMOVALS), *_BACK])
+    return [*_BACK, *(call for step in steps for call in step)]
+
+
+GROUPS = _groups()
 
 _FILTER = st.none() | st.builds(
     pb.SessionFilter,

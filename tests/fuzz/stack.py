@@ -190,6 +190,12 @@ class Stack:
         await self.open()
 
     @property
+    def store(self) -> SqliteStore:
+        """The store, which is open."""
+        assert self._store is not None
+        return self._store
+
+    @property
     def open_feeds(self) -> int:
         """The number of open tails."""
         return 0 if self._store is None else self._store.open_feeds
