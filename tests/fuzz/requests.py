@@ -200,26 +200,24 @@ _REMOVALS: list[DrawnCall] = [
     ("DeleteSession", pb.DeleteSessionRequest(session_id="a")),
     ("DeleteArchive", admin_pb.DeleteArchiveRequest(session_id="a")),
 ]
-_MEETING: list[list[DrawnCall]] = [
-    *([_appends(name)] for name in _ITEMS),
-    *([_appends(*names)] for names in zip(_ITEMS, _ITEMS[3:], strict=False)),
+_ALONE: list[DrawnCall] = [
+    *(_appends(name) for name in _ITEMS),
+    *(_appends(*names) for names in zip(_ITEMS, _ITEMS[3:], strict=False)),
     *(
-        [("AppendEvent", pb.AppendEventRequest(session_id="a", event=part(text), event_id=name))]
+        ("AppendEvent", pb.AppendEventRequest(session_id="a", event=part(text), event_id=name))
         for name, text in zip((*_ITEMS, None), "xxxxxxyxx", strict=True)
     ),
-    *([("AppendMessage", pb.AppendMessageRequest(session_id="a", message=user_message(name)))] for name in _ITEMS[:3]),
+    *(("AppendMessage", pb.AppendMessageRequest(session_id="a", message=user_message(name))) for name in _ITEMS[:3]),
     *(
-        [("DeleteEventsBefore", pb.DeleteEventsBeforeRequest(session_id="a", before_sequence=before))]
+        ("DeleteEventsBefore", pb.DeleteEventsBeforeRequest(session_id="a", before_sequence=before))
         for before in range(2, 18, 3)
     ),
-    *2
-    * [
-        [
-            ("RestoreSession", admin_pb.RestoreSessionRequest(session_id="ab")),
-            ("ArchiveSession", admin_pb.ArchiveSessionRequest(session_id="ab")),
-        ]
-    ],
 ]
+_PUT_AWAY: list[DrawnCall] = [
+    ("RestoreSession", admin_pb.RestoreSessionRequest(session_id="ab")),
+    ("ArchiveSession", admin_pb.ArchiveSessionRequest(session_id="ab")),
+]
+_MEETING = [*([call] for call in _ALONE), _PUT_AWAY, _PUT_AWAY]
 """What meets in one session: the same items again and again, trims, and archivings of another session in between."""
 
 

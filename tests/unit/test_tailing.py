@@ -10,7 +10,7 @@ import pytest
 from sessiond import tailing
 from sessiond.call_counts import CallCounts
 from sessiond.contract.limits import FRAGMENT_BYTES, TAIL_FRAME_BYTES
-from sessiond.store.errors import CursorAheadError, HistoryTrimmedError
+from sessiond.store.errors import CursorAheadError, HistoryTrimmedError, NotFoundError
 from sessiond.store.protocol import EventPage
 from sessiond.store.sqlite.engine import SqliteStore
 from sessiond.store.sqlite.event_filters import EventFilter
@@ -91,6 +91,26 @@ async def test_atomic(store: SqliteStore) -> None:
     assert list(range(7)) == sequences(live)
     assert [list(range(7)), list(range(7, 14)), []] == [sequences(frame) for frame in history]
     assert [list(range(7)), list(range(7, 14)), []] == [sequences(frame) for frame in selected]
+
+
+async def test_what_is_refused_is_in_no_tail(store: SqliteStore) -> None:
+    """Neither the events of a commit that is undone, nor as part of those of the next commit of its group."""
+    missing = pb.Mutation(update_tool_call=pb.ToolCallUpdate(tool_call_id="none", error="x"))
+    group = (
+        commit("s", append(part("kept")), append(part("too"))),
+        commit("s", append(part("undone")), missing),
+        commit("s", append(part("next")), append(part("last"))),
+    )
+    async with Frames(store) as tail:
+        await tail.next()
+        first, undone, last = await asyncio.gather(*map(store.submit, group), return_exceptions=True)
+        assert isinstance(undone, NotFoundError)
+        assert not isinstance(first, BaseException)
+        assert not isinstance(last, BaseException)
+        told: list[str] = []
+        while len(told) < 4:
+            told += [event.event.message_part.content for event in (await tail.next()).events.events]
+        assert ["kept", "too", "next", "last"] == told
 
 
 async def test_resumable(store: SqliteStore) -> None:
