@@ -1,12 +1,14 @@
 """What the store holds at most: refused beyond it, and free again when something is deleted."""
 
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
 from sessiond.contract.limits import Limits
-from sessiond.store.errors import AlreadyExistsError, LimitReachedError, TooLargeError
+from sessiond.store.errors import AlreadyExistsError, LimitReachedError, OutOfMemoryError, TooLargeError
 from sessiond.store.sqlite.engine import SqliteStore
+from sessiond.store.sqlite.transaction import WriteTransaction
 from sessionstore.v1 import admin_service_pb2 as admin_pb
 from sessionstore.v1 import session_store_service_pb2 as pb
 from sessionstore.v1.event_pb2 import Event
@@ -83,6 +85,20 @@ async def test_sessions_are_counted_once_however_often_one_is_refused(data_dir: 
             await create(store, "c")
     assert 1 == sum("count(*) FROM sessions" in statement for statement in statements)
     await store.delete_session(pb.DeleteSessionRequest(session_id="a"))
+    await create(store, "c")
+    with pytest.raises(LimitReachedError):
+        await create(store, "d")
+    await store.close()
+
+
+async def test_a_session_of_a_group_that_failed_is_not_counted(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not there, and leaves its place to another one."""
+    store = await limited(data_dir, max_sessions=2)
+    await create(store, "a")
+    with monkeypatch.context() as patched:
+        patched.setattr(WriteTransaction, "write_rows", Mock(side_effect=MemoryError))
+        with pytest.raises(OutOfMemoryError):
+            await create(store, "b")
     await create(store, "c")
     with pytest.raises(LimitReachedError):
         await create(store, "d")

@@ -126,6 +126,15 @@ def test_a_source_keeps_its_order_when_it_comes_to_write_little(queue: Queue) ->
     assert queue.write() == [25]
 
 
+def test_a_source_stays_behind_what_a_group_has_left_of_it(queue: Queue) -> None:
+    """Also when nothing of it came while that was written."""
+    queue.put("a", times=20)
+    queue.take()
+    queue.written(applied=16)
+    queue.put("a", little=True)
+    assert queue.write() == [16, 17, 18, 19, 20]
+
+
 def test_what_a_group_leaves_waits_as_before(queue: Queue) -> None:
     queue.put("much", times=5)
     assert (queue.waiting.size_bytes, len(queue.waiting)) == (50, 5)
