@@ -15,21 +15,24 @@ def violations(histories: Iterable[SessionHistory], stored: dict[str, StoredSess
     """What of the promises is broken, each with the session in front."""
     found: list[str] = []
     for history in histories:
-        session = stored.get(history.session_id)
+        session = None if history.replaced else stored.get(history.session_id)
         found += [f"{history.session_id}: {violation}" for violation in _of_session(history, session)]
     return found
 
 
 def _of_session(history: SessionHistory, session: StoredSession | None) -> Iterator[str]:
     yield from _places(history, session)
+    yield from _answers(history.writes)
     if session is None:
         for tail in history.tails:
             yield from _endings(tail)
             yield from _ranges(tail, history.trim_sent)
+            yield from _strangers(tail, history.writes)
         return
     yield from _counters(session)
     yield from _content(history, session)
     yield from _writes(history, session)
+    yield from _refusals(history.writes, session)
     yield from _trims(history, session)
     yield from _expectations(history.writes)
     yield from _tool_calls(history, session)
@@ -88,6 +91,25 @@ def _writes(history: SessionHistory, session: StoredSession) -> Iterator[str]:
             there = [name in sequences for name in write.events] + [name in messages for name in write.messages]
             if any(there) and not all(there):
                 yield f"a commit is stored in part: {_some([*write.events, *write.messages])}"
+
+
+def _refusals(writes: Sequence[Write], session: StoredSession) -> Iterator[str]:
+    stored = {name for _, name, *_ in session.events} | {name for _, name, _ in session.messages}
+    refused = [name for write in writes if write.refused for name in (*write.events, *write.messages)]
+    if kept := [name for name in refused if name in stored]:
+        yield f"refused, and stored: {_some(kept)}"
+
+
+def _answers(writes: Sequence[Write]) -> Iterator[str]:
+    for write in writes:
+        if write.unlike:
+            yield f"a repeat was answered with {write.unlike}"
+
+
+def _strangers(tail: TailHistory, writes: Sequence[Write]) -> Iterator[str]:
+    sent = {name for write in writes for name in write.events}
+    if strangers := [name for batch in tail.batches for _, name in batch.events if name not in sent]:
+        yield f"a tail gave what was never sent to its session: {_some(strangers)}"
 
 
 def _trims(history: SessionHistory, session: StoredSession) -> Iterator[str]:
@@ -160,6 +182,8 @@ def _endings(tail: TailHistory) -> Iterator[str]:
         yield f"a tail stayed open when its session was archived: {tail.stayed_open}"
     if tail.misbegun is not None:
         yield f"a tail from now on began with {tail.misbegun}, and not with its sequence"
+    if tail.misrefused:
+        yield f"a tail was told of what nobody has deleted: {tail.misrefused}"
 
 
 def _pin(tail: TailHistory, session: StoredSession) -> Iterator[str]:
@@ -178,6 +202,9 @@ def _ranges(tail: TailHistory, trim_sent: int) -> Iterator[str]:
             yield f"a batch has events outside of its range {batch.first} to {batch.last}"
         if batch.first <= accounted:
             yield f"a tail went back from {accounted} to {batch.first}"
+        is_told = not (tail.skips or tail.types) and tail.pinned is not None
+        if is_told and len(batch.events) != batch.last - batch.first + 1:
+            yield f"a tail passed over what was deleted in silence, between {batch.first} and {batch.last}"
         if batch.first > max(accounted + 1, trim_sent):
             yield f"a tail went on at {batch.first} after {accounted}"
         accounted = batch.last

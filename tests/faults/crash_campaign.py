@@ -1,8 +1,8 @@
 """Kills the daemon again and again under a mixed load, and checks that no promise is broken.
 
-Half of the deaths come at a moment of chance, the others where the daemon passes one of the failpoints. After the last
-the histories of all clients are compared with the database. Of a round with violations the database, the daemon's log
-and the histories of the sessions concerned are kept in build/faults.
+Half of the deaths come at a moment of chance, some of them in good order, the others where the daemon passes one of the
+failpoints. After the last the histories of all clients are compared with the database. Of a round with violations the
+database, the daemon's log and the histories of the sessions concerned are kept in build/faults.
 
     python -m tests.faults.crash_campaign --kills 500
     python -m tests.faults.crash_campaign --kills 30 --seed 7      # the seed of a run is in its last line
@@ -23,7 +23,7 @@ from typing import IO
 
 from sessiond.importers import find_transcripts
 from tests.faults.checker import violations
-from tests.faults.crash_findings import CHANCE, Findings
+from tests.faults.crash_findings import CHANCE, STOPPED, Findings
 from tests.faults.failpoints import FAILPOINTS
 from tests.faults.history import ARCHIVED
 from tests.faults.load import Load
@@ -34,6 +34,9 @@ from tests.recorded_sessions import recorded_folder
 __all__ = ["run_campaign"]
 
 PAUSE_SECONDS = (0.02, 0.5)
+STOPS_OF = 4
+"""One of so many of the ends at a moment of chance is one that the daemon is asked for."""
+
 PASSES = 15
 """A failpoint is met at one of its first passes."""
 
@@ -84,12 +87,17 @@ async def _die(
             # Some points are passed before it is ready.
             if daemon.process.returncode != -signal.SIGKILL:
                 raise
+        how, number = failpoint or CHANCE, signal.SIGKILL
         if failpoint is None:
             await asyncio.sleep(chance.uniform(*PAUSE_SECONDS))
+            if chance.randrange(STOPS_OF) == 0:
+                how, number = STOPPED, signal.SIGTERM
         elif not await _died(daemon):
-            failpoint = None
-        await asyncio.to_thread(daemon.stop, signal.SIGKILL)
-    findings.deaths[failpoint or CHANCE] += 1
+            how = CHANCE
+        code, _ = await asyncio.to_thread(daemon.stop, number)
+        if how == STOPPED and code:
+            findings.violations.append(f"the daemon: asked to stop, it ended with {code}")
+    findings.deaths[how] += 1
     if (error := load.broken()) is not None:
         raise error
 
@@ -126,7 +134,7 @@ async def run_campaign(folder: Path, kills: int, seed: int, failpoints: Sequence
         with DaemonProcess(folder, log=log) as last:
             await load.finish(PATIENCE_SECONDS)
             await asyncio.to_thread(last.stop)
-    findings.violations = database_faults(last.data_dir)
+    findings.violations += database_faults(last.data_dir)
     stored = stored_sessions(last.data_dir)
     findings.violations += violations(load.histories, stored)
     findings.violations += await load.imports.violations(stored)

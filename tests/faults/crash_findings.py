@@ -4,9 +4,10 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-__all__ = ["CHANCE", "Findings"]
+__all__ = ["CHANCE", "STOPPED", "Findings"]
 
 CHANCE = "a moment of chance"
+STOPPED = "a moment of chance, in good order"
 
 TRIES = 3
 """After so many lives that did not come to a failpoint the load is no test of it; short campaigns have fewer."""
@@ -64,6 +65,7 @@ class Findings:
     def lines(self) -> Iterator[str]:
         """What is told in the end."""
         yield f"{self.deaths[CHANCE]:4} at {CHANCE}"
+        yield f"{self.deaths[STOPPED]:4} at {STOPPED}"
         for point, armed in sorted(self.armed.items()):
             yield f"{self.deaths[point]:4} at {point}, which was armed {armed} times"
         for point in self.never_reached:

@@ -13,7 +13,7 @@ from sessionstore.v1 import session_store_service_pb2 as pb
 from tests.faults.history import ARCHIVED, GONE, LIVE, SessionHistory, TailHistory
 from tests.faults.insisting import PAUSE_SECONDS, is_a_fault
 
-__all__ = ["PARTS", "follow", "follow_by_library", "follow_from_now", "last_id"]
+__all__ = ["PARTS", "follow", "follow_by_library", "follow_from_now", "last_id", "watch"]
 
 PARTS = ("message_part",)
 """What a tail with a filter asks for: the first of the two events of a small commit."""
@@ -41,6 +41,35 @@ async def follow(stub: Any, history: SessionHistory, tail: TailHistory, *, from_
     if tail not in history.tails:
         history.tails.append(tail)
     await _follow(stub, history, tail, lambda: False, from_now=from_now)
+
+
+async def watch(stub: Any, history: SessionHistory, tail: TailHistory) -> None:
+    """A tail of one connection, after the sequence at which it is pinned; it is not opened anew.
+
+    So it never takes another session of the same id for its own.
+    """
+    history.tails.append(tail)
+    tail.whole = False
+    since = history.moment
+    request = _request(history, tail, from_now=False)
+    request.skip_trimmed = tail.skips
+    call = stub.TailEvents(request)
+    try:
+        async for response in call:
+            if response.HasField("session_deleted"):
+                history.look(since, ARCHIVED if response.session_deleted.archived else GONE)
+                return
+            _account(tail, response)
+    except grpc.aio.AioRpcError as error:
+        if error.code() == grpc.StatusCode.NOT_FOUND:
+            history.look(since, ARCHIVED, GONE)
+        elif error.code() == grpc.StatusCode.OUT_OF_RANGE:
+            if tail.skips or history.trim_sent <= (-1 if tail.accounted is None else tail.accounted) + 1:
+                tail.misrefused = str(error.details())
+        elif is_a_fault(error):
+            raise
+    finally:
+        call.cancel()
 
 
 async def follow_from_now(stub: Any, history: SessionHistory, stopped: asyncio.Event) -> None:

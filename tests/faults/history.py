@@ -20,12 +20,16 @@ class Write:
         messages: The encoded messages by their ids, in their order.
         expected_last: The sequence that was expected to be the newest; -1 for none at all; None when nothing was.
         sequences: The sequences that the server gave to the events; None as long as it has not acknowledged.
+        refused: Whether the server said that it stored nothing of it, and nobody sent it again.
+        unlike: What the server answered to a repeat, where that was not what it had answered before.
     """
 
     events: dict[str, bytes]
     messages: dict[str, bytes]
     expected_last: int | None = None
     sequences: dict[str, int] | None = None
+    refused: bool = False
+    unlike: str = ""
 
     @classmethod
     def of(cls, mutations: Sequence[pb.Mutation], expected_last: int | None = None) -> "Write":
@@ -39,9 +43,15 @@ class Write:
         )
 
     def acknowledge(self, response: pb.CommitResponse) -> None:
-        """Notes what the server says it has stored."""
+        """Notes what the server says it has stored, or had stored when it was asked before."""
         given = [result.append_event.sequence for result in response.results if result.HasField("append_event")]
-        self.sequences = dict(zip(self.events, given, strict=True))
+        sequences = dict(zip(self.events, given, strict=True))
+        if self.sequences is not None:
+            if sequences != self.sequences:
+                self.unlike = f"{sequences} after {self.sequences}"
+            elif not response.already_applied:
+                self.unlike = f"{sequences}, as if it were new"
+        self.sequences = sequences
 
 
 @dataclass(frozen=True)
@@ -87,6 +97,8 @@ class TailHistory:
         whole: Whether it was followed to the last event of its session, and not only to what it accounted for.
         unexplained: How often the server ended it in good order and did not say why.
         stayed_open: How it is known that it went on although its session was archived; empty when it did not.
+        skips: Whether it asked to be spared of what was deleted; one that did not is told of it.
+        misrefused: Of what it was told that would have been deleted, and was not; empty when it was not.
     """
 
     types: tuple[str, ...] = ()
@@ -98,6 +110,8 @@ class TailHistory:
     whole: bool = True
     unexplained: int = 0
     stayed_open: str = ""
+    skips: bool = True
+    misrefused: str = ""
 
     @property
     def accounted(self) -> int | None:
@@ -126,6 +140,7 @@ class SessionHistory:
             was acknowledged leaves one.
         looks: What answers said of where it is.
         ended_at: The sequence of its last event, as soon as that is acknowledged.
+        replaced: Whether it was deleted, and another one has its id.
     """
 
     session_id: str
@@ -138,6 +153,7 @@ class SessionHistory:
     places: list[frozenset[str]] = field(default_factory=lambda: [frozenset({LIVE})])
     looks: list[Look] = field(default_factory=list)
     ended_at: int | None = None
+    replaced: bool = False
 
     def note(self, mutations: Sequence[pb.Mutation], expected_last: int | None = None) -> Write:
         """Notes a commit that is about to be sent."""

@@ -19,11 +19,13 @@ from sessionstore.v1.session_pb2 import SessionConfig
 from sessionstore.v1.session_store_service_pb2_grpc import SessionStoreServiceStub
 from tests.builders import append, commit, custom, part
 from tests.faults.archivists import Archivist
+from tests.faults.blocking_clients import BlockingClients
 from tests.faults.callers import Callers
 from tests.faults.followers import PARTS, follow, follow_by_library, follow_from_now
 from tests.faults.history import ARCHIVED, GONE, SessionHistory, TailHistory
 from tests.faults.imports import Imports
 from tests.faults.insisting import PAUSE_SECONDS, RECONNECTING, insist
+from tests.faults.meddlers import Meddler
 from tests.faults.moves import move
 from tests.faults.noted_commits import append_surely, commit_once, commit_surely, end_session
 from tests.faults.small_commits import message_between_events
@@ -32,12 +34,14 @@ from tests.faults.turns import turns
 __all__ = ["Load"]
 
 STREAMED, CALLED, RACED, TRIMMED, UNSURE = "streamed", "called", "raced", "trimmed", "unsure"
+BLOCKED = "blocked"
 SHORT, SHORT_STEPS = "short", ((), (GONE,), (ARCHIVED, GONE))
 LABELLED = SessionConfig(metadata={"team": "faults", "kind": "load"})
 PATIENCE_SECONDS = 300.0
 """Some lives of the daemon are too short for an answer, and several of them may follow on each other."""
 
 ARCHIVISTS = 2
+MEDDLERS = 1
 
 KEPT, TRIMMED_AT_ONCE = 4, 3
 """How many events a trim leaves, and after how many more there is another one.
@@ -54,9 +58,10 @@ class Load:
         self._address = address
         self._client = AsyncSessionStore(address, timeout_seconds=PATIENCE_SECONDS)
         self._stopped = asyncio.Event()
-        self._long = [SessionHistory(name) for name in (STREAMED, CALLED, RACED, TRIMMED, UNSURE)]
+        self._long = [SessionHistory(name) for name in (STREAMED, CALLED, RACED, TRIMMED, UNSURE, BLOCKED)]
         self._short: list[SessionHistory] = []
         self._archivists = [Archivist(self._client, address, number, self._stopped) for number in range(ARCHIVISTS)]
+        self._meddlers = [Meddler(self._client, address, number, self._stopped) for number in range(MEDDLERS)]
         self._imports = Imports(self._client, address, folder, recorded, self._stopped)
         self._channel = grpc.aio.insecure_channel(address, options=RECONNECTING)
         self._tasks: list[asyncio.Task[None]] = []
@@ -66,7 +71,8 @@ class Load:
     def histories(self) -> list[SessionHistory]:
         """What was seen so far."""
         archived = [history for archivist in self._archivists for history in archivist.histories]
-        return [*self._long, *self._short, *archived]
+        meddled = [history for meddler in self._meddlers for history in meddler.histories]
+        return [*self._long, *self._short, *archived, *meddled]
 
     @property
     def imports(self) -> Imports:
@@ -82,28 +88,31 @@ class Load:
     async def start(self) -> None:
         """Creates the sessions, and sets everybody to work."""
         await self._client.__aenter__()
-        streamed, called, raced, trimmed, unsure = self._long
+        streamed, called, raced, trimmed, unsure, blocked = self._long
         for history in self._long:
             await insist(self._client.create_session, LABELLED, session_id=history.session_id)
         stub: Any = SessionStoreServiceStub(self._channel)
+        without_asyncio = BlockingClients(self._address, blocked)
         writers: list[Coroutine[Any, Any, None]] = [
             self._stream(streamed),
             self._race(raced),
             self._race_by_calls(stub, raced),
             self._trim(trimmed),
             self._never_repeat(unsure),
+            without_asyncio.write(self._stopped),
             self._live_short(),
             self._read(streamed),
             self._read(called),
             *Callers(self._client, stub, called, self._stopped).workers(),
             *(archivist.work() for archivist in self._archivists),
+            *(meddler.work() for meddler in self._meddlers),
             *self._imports.workers(),
         ]
         self._tasks = [asyncio.create_task(writer) for writer in writers]
         tails = [follow(stub, history, TailHistory(types)) for history in self._long for types in ((), PARTS)]
         tails += [follow_by_library(self._client, history) for history in (streamed, called, raced)]
         tails += [follow_from_now(stub, history, self._stopped) for history in (streamed, raced, trimmed)]
-        tails += [follow_by_library(self._client, called, from_now=True)]
+        tails += [follow_by_library(self._client, called, from_now=True), without_asyncio.tail()]
         self._tails = [asyncio.create_task(tail) for tail in tails]
 
     async def finish(self, patience_seconds: float) -> None:
@@ -152,6 +161,7 @@ class Load:
             try:
                 response = await insist(self._client.commit, history.session_id, mutations, **expectation)
             except SequenceConflictError as conflict:
+                write.refused = True
                 last = conflict.actual
             else:
                 write.acknowledge(response)

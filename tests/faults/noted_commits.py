@@ -7,6 +7,7 @@ import grpc
 
 from sessionstore import AsyncSessionStore
 from sessionstore.channel import translated
+from sessionstore.errors import SequenceConflictError
 from sessionstore.v1 import session_store_service_pb2 as pb
 from sessionstore.v1.event_pb2 import Event
 from tests.builders import append, commit, part
@@ -62,7 +63,11 @@ async def append_surely(
         with translated():
             return await stub.AppendEvent(request, timeout=ANSWER_SECONDS)
 
-    answer = await insist(call)
+    try:
+        answer = await insist(call)
+    except SequenceConflictError:
+        write.refused = True
+        raise
     write.acknowledge(pb.CommitResponse(results=[pb.MutationResult(append_event=answer)]))
     return int(answer.sequence)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from sessionstore.v1 import session_store_service_pb2 as pb
 from tests.faults.checker import violations
 from tests.faults.history import ARCHIVED, GONE, LIVE, Frame, Look, SessionHistory, TailHistory, Write
 from tests.faults.stored import StoredSession
@@ -93,6 +94,23 @@ def test_a_tail_of_a_deleted_session_is_looked_at_too() -> None:
     assert any("went on at 2" in each for each in found(seen, None))
 
 
+def test_a_session_whose_id_another_one_has_is_not_looked_for() -> None:
+    """What is stored is the other one's; a tail of the first that gave something of that is caught."""
+    first = replace(history(), replaced=True)
+    first.arrive(GONE)
+    assert [] == found(first)
+    first.tails = [TailHistory(batches=[AB, Frame(2, 2, ((2, "z"),))], whole=False)]
+    assert ["s: a tail gave what was never sent to its session: z"] == found(first)
+
+
+def test_a_repeat_that_is_answered_as_the_first_time_passes() -> None:
+    """And what was refused, and is not stored."""
+    seen = history()
+    _repeat({"a": 0, "b": 1}, already_applied=True)(seen)
+    seen.writes[2].refused = True
+    assert [] == found(seen)
+
+
 def test_what_was_trimmed_is_not_missed() -> None:
     """Neither in the database nor in a tail that came late."""
     seen = history()
@@ -175,6 +193,20 @@ def _tail_as(**attributes: Any) -> Callable[[SessionHistory], None]:
     return change
 
 
+def _repeat(sequences: dict[str, int], *, already_applied: bool) -> Callable[[SessionHistory], None]:
+    def change(seen: SessionHistory) -> None:
+        response = pb.CommitResponse(already_applied=already_applied)
+        for sequence in sequences.values():
+            response.results.add().append_event.sequence = sequence
+        seen.writes[0].acknowledge(response)
+
+    return change
+
+
+def _refused_although_stored(seen: SessionHistory) -> None:
+    seen.writes[1].refused = True
+
+
 def _reads(*reads: list[str]) -> Callable[[SessionHistory], None]:
     def change(seen: SessionHistory) -> None:
         seen.reads = list(reads)
@@ -197,6 +229,9 @@ def _tail(*batches: Frame, types: tuple[str, ...] = ()) -> Callable[[SessionHist
         (_wrong_expectation, "expected to follow 4"),
         (_deletion, "is live, and must be gone"),
         (_trim, "events before 2 were deleted"),
+        (_repeat({"a": 0, "b": 2}, already_applied=True), "a repeat was answered with {'a': 0, 'b': 2} after"),
+        (_repeat({"a": 0, "b": 1}, already_applied=False), "as if it were new"),
+        (_refused_although_stored, "refused, and stored: c, d"),
         (_reads(["a", "b", "c"]), "a part of a commit"),
         (_reads(["a", "b", "b"]), "an event twice"),
         (_tail(AB), "missed 2, 3"),
@@ -221,6 +256,8 @@ def _tail(*batches: Frame, types: tuple[str, ...] = ()) -> Callable[[SessionHist
         (_tail_as(pinned=0), "went on at 2 after 0"),
         (_tail_as(pinned=2), "went back from 2 to 2"),
         (_tail_as(batches=[]), "missed 2, 3"),
+        (_tail_as(misrefused="history trimmed"), "told of what nobody has deleted: history trimmed"),
+        (_tail_as(batches=[Frame(2, 3, ((3, "d"),))], skips=False), "in silence, between 2 and 3"),
         (_tail_as(batches=[Frame(2, 3, ((3, "d"),))], whole=False), "missed 2"),
         (_tail(Frame(0, 0, ((0, "a"),)), Frame(1, 1, ((1, "b"),)), CD), "spread a commit"),
     ],
