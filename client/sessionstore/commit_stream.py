@@ -81,7 +81,7 @@ class CommitStream:
         return outcome
 
     async def finish(self) -> None:
-        """Takes no more commits, and waits until those it has are answered or have failed."""
+        """Takes no more commits, and waits until those it has are answered or have failed, and the stream has ended."""
         self._end()
         await asyncio.wait([self._task])
 
@@ -191,9 +191,13 @@ class CommitStream:
                     )
                 )
                 return
+        elif self._ending and not self._unsent and waited_seconds >= self._timeout_seconds:
+            # Everything is answered: a server that does not end the stream is not waited for.
+            self._call.cancel()
+            return
         elif self._idle_seconds is not None and not self._unsent and waited_seconds >= self._idle_seconds:
             self._end()
-            return
+            left_seconds = self._timeout_seconds
         self._timer = self._loop.call_later(left_seconds, self._look_at_clock)
 
 

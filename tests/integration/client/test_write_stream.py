@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,6 +12,7 @@ from sessionstore import AsyncSessionStore, errors
 from sessionstore.v1 import session_store_service_pb2 as pb
 from sessionstore.writing import MAX_IN_FLIGHT, MAX_IN_FLIGHT_BYTES
 from tests.builders import append, commit, part
+from tests.integration.client.scripted_server import ScriptedServer
 from tests.integration.conftest import DaemonUnderTest
 
 
@@ -157,6 +160,22 @@ async def test_outcomes_that_were_not_waited_for_do_not_end_as_if_they_were_all(
     await asyncio.wait([waiting])
     with pytest.raises(errors.SessionStoreError, match="was cancelled"):
         await anext(outcomes)
+
+
+async def test_a_server_that_does_not_end_the_stream_is_not_waited_for(tmp_path: Path) -> None:
+    """When everything has its outcome, nothing is lost by leaving."""
+
+    async def write(requests: AsyncIterator[pb.WriteRequest], context: Any) -> AsyncIterator[pb.WriteResponse]:
+        async for request in requests:
+            yield pb.WriteResponse(outcomes=[pb.CommitOutcome() for _ in request.commits])
+        await asyncio.Event().wait()
+
+    async with (
+        ScriptedServer(write).serving(tmp_path) as address,
+        AsyncSessionStore(address, timeout_seconds=0.2) as client,
+        asyncio.timeout(10),
+    ):
+        assert len([outcome async for outcome in client.write([commit("s", append(part()))] * 3)]) == 3
 
 
 async def test_a_consumer_that_stops_leaves_nothing_running(client: AsyncSessionStore, session: str) -> None:
