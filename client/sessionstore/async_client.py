@@ -16,6 +16,7 @@ from sessionstore.credentials import Credentials
 from sessionstore.errors import DeadlineExceededError
 from sessionstore.identifiers import fresh_id
 from sessionstore.items import Items
+from sessionstore.reopening import Reopening
 from sessionstore.single_writes import SingleWrites
 from sessionstore.tailing import Tail
 from sessionstore.v1 import session_store_service_pb2 as pb
@@ -68,7 +69,9 @@ class AsyncSessionStore(AdminCalls):
         """
         check_timeout(timeout_seconds)
         self.address = address or default_address()
-        self._channel = client_channel(self.address, credentials or Credentials.from_environment(self.address))
+        credentials = credentials or Credentials.from_environment(self.address)
+        self._renews_token = credentials.renews_token
+        self._channel = client_channel(self.address, credentials)
         super().__init__(self._channel, timeout_seconds)
         self._stub: Any = SessionStoreServiceStub(self._channel)
         self._writes = SingleWrites(self._stub, timeout_seconds=timeout_seconds)
@@ -278,7 +281,8 @@ class AsyncSessionStore(AdminCalls):
         DeadlineExceededError. The commits are taken as they come, up to a bounded number and size ahead of the
         outcomes; an iterable that is not asynchronous must not block.
         """
-        pipeline = WritePipeline(self._stub.Write, commits, timeout_seconds=self._timeout)
+        reopening = Reopening(self._timeout, renews_token=self._renews_token)
+        pipeline = WritePipeline(self._stub.Write, commits, reopening, timeout_seconds=self._timeout)
         return Items(pipeline.outcomes())
 
     def tail(
@@ -307,7 +311,7 @@ class AsyncSessionStore(AdminCalls):
             request.after_sequence = after_sequence
         elif from_now:
             request.from_now = True
-        return Tail(self._stub.TailEvents, request, give_up_after_seconds=give_up_after_seconds)
+        return Tail(self._stub.TailEvents, request, Reopening(give_up_after_seconds, renews_token=self._renews_token))
 
     async def _fragments(self, method: Any, request: Any, field: str) -> AsyncGenerator[Any, None]:
         with translated():

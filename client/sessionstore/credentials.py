@@ -36,7 +36,8 @@ class Credentials:
 
     Attributes:
         token: The token itself.
-        token_file: A file that holds the token; it is read again when it changes, so that a rotated token is taken up.
+        token_file: A file that holds the token; it is read again when it changes, so that a rotated token is taken up,
+            also by the tails and writes under way.
         ca_file: The authority of the server's certificate, in PEM; by default those that the system trusts.
         certificate_file: The client's certificate, in PEM.
         key_file: Its private key.
@@ -79,6 +80,11 @@ class Credentials:
             if certificate is None and key is None:
                 certificate, key = _existing(folder / "client.pem"), _existing(folder / "client.key")
         return cls(token, token_file, ca_file, certificate, key)
+
+    @property
+    def renews_token(self) -> bool:
+        """Whether the token may be another one later."""
+        return self.token is None and self.token_file is not None
 
     def channel_credentials(self) -> grpc.ChannelCredentials:
         """The part that the transport checks. Raises ValueError."""

@@ -8,8 +8,7 @@ from typing import Any, Self
 
 import grpc
 
-from sessionstore.backoff import Backoff
-from sessionstore.channel import is_transient, translated
+from sessionstore.channel import translated
 from sessionstore.errors import (
     HistoryTrimmedError,
     SequenceGapError,
@@ -18,6 +17,7 @@ from sessionstore.errors import (
     SessionStoreError,
     error_from_call,
 )
+from sessionstore.reopening import Reopening
 from sessionstore.v1 import session_store_service_pb2 as pb
 from sessionstore.v1.error_reason_pb2 import ErrorReason
 from sessionstore.v1.event_pb2 import StoredEvent
@@ -144,16 +144,14 @@ class Tail:
         caught_up: Whether everything that was stored when the tail began was read.
     """
 
-    def __init__(
-        self, open_tail: OpenTail, request: pb.TailEventsRequest, *, give_up_after_seconds: float | None
-    ) -> None:
+    def __init__(self, open_tail: OpenTail, request: pb.TailEventsRequest, reopening: Reopening) -> None:
         self._open_tail = open_tail
         self._cursor = TailCursor(request)
         self._follow = not request.no_follow
         self._silence_seconds = MISSED_HEARTBEATS * (request.heartbeat_interval_seconds or 15)
         self._call: Any = None
         self._reading: asyncio.Task[Any] | None = None
-        self._backoff = Backoff(give_up_after_seconds)
+        self._reopening = reopening
         self._ended = False
 
     @property
@@ -216,7 +214,7 @@ class Tail:
         if self._ended:
             return
         if not done:
-            await self._reopen_later(ServerUnavailableError("the server sent no heartbeat for three intervals"))
+            await self._reopen_later(_unavailable("the server sent no heartbeat for three intervals"))
         elif reading.cancelled():
             self._ended = True
             raise SessionStoreError("the client was closed", code=grpc.StatusCode.CANCELLED)
@@ -231,10 +229,10 @@ class Tail:
     async def _take(self, frame: pb.TailEventsResponse | Any) -> None:
         if frame is grpc.aio.EOF:
             # After Draining the server ends the stream in good order; there is more elsewhere, or soon.
-            await self._reopen_later(ServerUnavailableError("the server ended the tail"))
+            await self._reopen_later(_unavailable("the server ended the tail"))
             return
         if not frame.HasField("draining"):
-            self._backoff.succeeded()
+            self._reopening.succeeded()
         try:
             self._cursor.take(frame)
         except SessionStoreError:
@@ -244,7 +242,7 @@ class Tail:
 
     async def _fail(self, error: grpc.aio.AioRpcError) -> None:
         failure = error_from_call(error)
-        if not is_transient(failure):
+        if not self._reopening.may_mend(failure):
             self._ended = True
             self._hang_up()
             try:
@@ -261,7 +259,7 @@ class Tail:
             self._ended = True
             return
         try:
-            await self._backoff.wait_after(failure)
+            await self._reopening.wait_after(failure)
         except SessionStoreError:
             self._ended = True
             raise
@@ -273,3 +271,7 @@ class Tail:
             reading.exception()  # seen, so that nobody complains of it
         if call is not None:
             call.cancel()
+
+
+def _unavailable(message: str) -> ServerUnavailableError:
+    return ServerUnavailableError(message, code=grpc.StatusCode.UNAVAILABLE)

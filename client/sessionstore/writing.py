@@ -6,11 +6,10 @@ from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sessionstore.backoff import Backoff
-from sessionstore.channel import is_transient
 from sessionstore.commit_stream import CommitStream
 from sessionstore.errors import SessionStoreError
 from sessionstore.identifiers import fresh_id
+from sessionstore.reopening import Reopening
 from sessionstore.v1 import session_store_service_pb2 as pb
 
 __all__ = ["WritePipeline", "name_events"]
@@ -44,11 +43,13 @@ class WritePipeline:
     without their outcomes having been taken from here, so that a slow consumer slows the sending and memory stays flat.
     """
 
-    def __init__(self, open_call: Callable[[], Any], commits: Commits, *, timeout_seconds: float) -> None:
+    def __init__(
+        self, open_call: Callable[[], Any], commits: Commits, reopening: Reopening, *, timeout_seconds: float
+    ) -> None:
         self._open_call = open_call
         self._commits = commits
         self._timeout_seconds = timeout_seconds
-        self._backoff = Backoff(give_up_after_seconds=timeout_seconds)
+        self._reopening = reopening
         self._stream: CommitStream | None = None
         self._in_flight: deque[_Taken] = deque()
         self._in_flight_bytes = 0
@@ -110,7 +111,7 @@ class WritePipeline:
     async def _next_outcomes(self) -> list[pb.CommitOutcome]:
         """Waits for the oldest commit, and takes along whatever else is answered."""
         outcomes = [await self._oldest_outcome()]
-        self._backoff.succeeded()
+        self._reopening.succeeded()
         while True:
             self._in_flight_bytes -= self._in_flight.popleft().size_bytes
             answered = self._in_flight[0].outcome if self._in_flight else None
@@ -127,9 +128,9 @@ class WritePipeline:
             try:
                 return await outcome
             except SessionStoreError as failure:
-                if not is_transient(failure):
+                if not self._reopening.may_mend(failure):
                     raise
-                await self._backoff.wait_after(failure)
+                await self._reopening.wait_after(failure)
                 self._in_flight[0].outcome = None
 
     def _send_all(self) -> "asyncio.Future[pb.CommitOutcome]":

@@ -325,6 +325,57 @@ async def test_a_client_takes_up_a_rotated_token_from_its_file(usual: Guarded) -
         assert [0, 1, 2] == [event.sequence async for event in client.get_events("s")]
 
 
+async def test_tails_and_writes_under_way_take_up_a_rotated_token_from_its_file(usual: Guarded) -> None:
+    """Without an event lost or stored twice."""
+    file = usual.folder / "agent.token"
+    file.write_text(usual.tokens.create("agent", Right.WRITE))
+    answered: asyncio.Queue[None] = asyncio.Queue()
+
+    async def commits() -> AsyncIterator[pb.CommitRequest]:
+        for text in ("a", "b", "c"):
+            yield commit("s", append(part(text)))
+            await answered.get()
+
+    async with (
+        AsyncSessionStore(usual.address("tcp"), credentials=Credentials(token_file=file)) as client,
+        AsyncSessionStore(usual.address("unix")) as owner,
+        asyncio.timeout(20),
+    ):
+        await owner.create_session(session_id="s")
+        async with client.tail("s") as tail:
+            outcomes = client.write(commits())
+            for number in range(3):
+                if number:
+                    file.write_text(usual.tokens.rotate("agent"))
+                assert (await anext(outcomes)).HasField("result")
+                answered.put_nowait(None)
+                assert (await anext(tail)).sequence == number
+            assert [outcome async for outcome in outcomes] == []
+        assert ["a", "b", "c"] == [event.event.message_part.content async for event in owner.get_events("s")]
+
+
+@pytest.mark.parametrize("change", ["rotate", "revoke"])
+async def test_a_tail_whose_token_stays_refused_says_so(
+    usual: Guarded, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    """At once when there can be no other token, and after a while when none comes."""
+    monkeypatch.setattr("sessionstore.reopening.NEW_TOKEN_SECONDS", 0.1)
+    file = usual.folder / "agent.token"
+    for fixed in (True, False):
+        file.write_text(usual.tokens.create("agent", Right.WRITE))
+        credentials = Credentials(token=file.read_text()) if fixed else Credentials(token_file=file)
+        async with AsyncSessionStore(usual.address("tcp"), credentials=credentials) as client:
+            session = (await client.create_session()).session.id
+            await client.append_event(session, part())
+            tail = client.tail(session, heartbeat_interval_seconds=1)
+            await anext(tail)
+            getattr(usual.tokens, change)("agent")
+            with pytest.raises(errors.UnauthenticatedError):
+                await asyncio.wait_for(anext(tail), 20)
+        if change == "rotate":
+            usual.tokens.revoke("agent")
+
+
 async def test_writes_with_a_token_that_is_worth_nothing_are_refused(usual: Guarded) -> None:
     """By the exceptions of any other call, though they ride a stream."""
     reader = usual.tokens.create("reader", Right.READ)

@@ -58,8 +58,9 @@ async def test_a_tail_without_heartbeats_is_reopened(tmp_path: Path) -> None:
     """After three intervals of silence the connection counts as dead."""
     async with silent_server(tmp_path) as address, AsyncSessionStore(address) as client:
         tail = client.tail("s", heartbeat_interval_seconds=1, give_up_after_seconds=0)
-        with pytest.raises(errors.ServerUnavailableError, match="no heartbeat"):
+        with pytest.raises(errors.ServerUnavailableError, match="no heartbeat") as caught:
             await asyncio.wait_for(anext(tail), 20)
+        assert caught.value.code is grpc.StatusCode.UNAVAILABLE
 
 
 async def test_a_slow_caller_is_not_a_slow_server(client: AsyncSessionStore, daemon: DaemonUnderTest) -> None:
