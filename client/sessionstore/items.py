@@ -19,14 +19,15 @@ class Items(Generic[T]):
     """What a call answers piece by piece, as an asynchronous iterator of single items.
 
     Nothing is sent before the first item is asked for, and no more is fetched than the answer that holds the next item.
-    Close it, or use it in an `async with` statement, when it is not read to its end. A wait that is cancelled, or times
-    out, ends the call; who asks for more after it gets a SessionStoreError, and not the end of a whole answer.
+    Close it, or use it in an `async with` statement, when it is not read to its end. A failure ends the call, and so
+    does a wait that is cancelled, or times out: who asks for more after it gets a SessionStoreError, and not the end of
+    a whole answer.
     """
 
     def __init__(self, batches: AsyncGenerator[Iterable[T], None]) -> None:
         self._batches = batches
         self._ready: deque[T] = deque()
-        self._is_given_up = False
+        self._broken_by: str | None = None
 
     def __aiter__(self) -> Self:
         return self
@@ -40,17 +41,18 @@ class Items(Generic[T]):
     async def wait_ready(self) -> bool:
         """Waits until an item has arrived; False when there is none any more."""
         while not self._ready:
-            if self._is_given_up:
+            if self._broken_by is not None:
+                # Of no status that is worth a repeat: this would answer the same for ever.
                 raise SessionStoreError(
-                    "a wait for the next item was cancelled, which ended the call; begin it anew",
-                    code=grpc.StatusCode.CANCELLED,
+                    f"{self._broken_by} ended the call; begin it anew", code=grpc.StatusCode.FAILED_PRECONDITION
                 )
             try:
                 self._ready.extend(await anext(self._batches))
             except StopAsyncIteration:
                 return False
-            except asyncio.CancelledError:
-                self._is_given_up = True
+            except BaseException as error:
+                was_cancelled = isinstance(error, asyncio.CancelledError)
+                self._broken_by = "a wait that was cancelled" if was_cancelled else "an error"
                 raise
         return True
 
@@ -69,4 +71,5 @@ class Items(Generic[T]):
     async def aclose(self) -> None:
         """Ends the call; what was not read is dropped. May be called again."""
         self._ready.clear()
+        self._broken_by = None
         await self._batches.aclose()

@@ -134,6 +134,9 @@ class Tail:
     events to go on with were deleted, SessionDeletedError when the session is gone, and SequenceGapError should the
     server ever skip one. Without `follow` it ends when everything stored was seen.
 
+    What it raises ends the tail: who asks for more gets a SessionStoreError, and not the end of what is stored; begin
+    another after `last_sequence`.
+
     Waiting for an event may be cancelled, or put under a timeout, and iteration goes on later without a loss; that
     costs the reopening of the stream. Close a tail that is not read to its end; closing it, from any task, ends the
     iteration.
@@ -153,6 +156,7 @@ class Tail:
         self._reading: asyncio.Task[Any] | None = None
         self._reopening = reopening
         self._ended = False
+        self._failed = False
 
     @property
     def last_sequence(self) -> int | None:
@@ -176,9 +180,19 @@ class Tail:
     async def wait_ready(self) -> bool:
         """Waits until an event has arrived; False when the tail has ended."""
         while not self._cursor.has_next:
+            if self._failed:
+                # Of no status that is worth a repeat: this would answer the same for ever.
+                raise SessionStoreError(
+                    "the tail has ended with an error; begin another after its last_sequence",
+                    code=grpc.StatusCode.FAILED_PRECONDITION,
+                )
             if self._ended:
                 return False
-            await self._read_frame()
+            try:
+                await self._read_frame()
+            except Exception:
+                self._failed = True
+                raise
         return True
 
     async def __aenter__(self) -> Self:
@@ -195,7 +209,7 @@ class Tail:
 
     async def aclose(self) -> None:
         """Ends the tail; what was not read is dropped. May be called again."""
-        self._ended = True
+        self._ended, self._failed = True, False
         self._cursor.drop()
         self._hang_up()
 

@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import aclosing, suppress
 
+import grpc
 import pytest
 
 from sessionstore import AsyncSessionStore, Tail, errors
@@ -108,13 +109,14 @@ async def test_a_tail_can_begin_before_the_daemon(
 
 
 async def test_a_tail_gives_up_when_told(daemon: DaemonUnderTest, client: AsyncSessionStore) -> None:
-    """After the time without a connection the failure is raised, and the tail is over."""
+    """After the time without a connection the failure is raised, and the tail does not go on."""
     await daemon.stop()
     tail = client.tail("s", give_up_after_seconds=0.2)
     with pytest.raises(errors.ServerUnavailableError):
         await following(tail)
-    assert [event async for event in tail] == []
     await daemon.start()
+    with pytest.raises(errors.SessionStoreError, match="begin another"):
+        await following(tail)
 
 
 async def test_a_wait_under_a_timeout_loses_nothing(client: AsyncSessionStore, session: str) -> None:
@@ -213,6 +215,22 @@ async def test_trimmed_and_future_cursors_are_errors(client: AsyncSessionStore, 
     assert ahead.value.last_sequence == 4
     skipping = client.tail(session, after_sequence=0, skip_trimmed=True, follow=False)
     assert [event.sequence async for event in skipping] == [3, 4]
+
+
+async def test_who_reads_on_after_a_failure_is_not_told_of_an_end(
+    client: AsyncSessionStore, session: str, daemon: DaemonUnderTest
+) -> None:
+    """Else what came before the failure would pass for all that is stored."""
+    await add(client, session, 3)
+    await daemon.stop()
+    tail = client.tail(session, follow=False, give_up_after_seconds=0.01)
+    with pytest.raises(errors.ServerUnavailableError):
+        await anext(tail)
+    with pytest.raises(errors.SessionStoreError, match="begin another") as told:
+        await anext(tail)
+    assert grpc.StatusCode.FAILED_PRECONDITION == told.value.code
+    await tail.aclose()
+    assert [] == [event async for event in tail]
 
 
 async def test_events_deleted_while_the_daemon_was_away_are_told(
