@@ -36,8 +36,10 @@ var errDeleted = errors.New("the session was deleted")
 func ResumingTail(
 	ctx context.Context, client pb.SessionStoreServiceClient, session string, last *uint64, each func(*pb.StoredEvent) error,
 ) error {
+	// No cursor names the place before the first event, at which a tail of an empty session waits.
+	wasEmpty := false
 	for pause := firstPause; ; pause = min(2*pause, longestPause) {
-		err := tailOnce(ctx, client, session, &last, &pause, each)
+		err := tailOnce(ctx, client, session, &last, &wasEmpty, &pause, each)
 		switch status.Code(err) {
 		case codes.OK, codes.Unavailable, codes.Canceled:
 			// A server that shuts down ends the calls that it has not begun with Canceled.
@@ -56,8 +58,8 @@ func ResumingTail(
 }
 
 func tailOnce(
-	ctx context.Context, client pb.SessionStoreServiceClient, session string, last **uint64, pause *time.Duration,
-	each func(*pb.StoredEvent) error,
+	ctx context.Context, client pb.SessionStoreServiceClient, session string, last **uint64, wasEmpty *bool,
+	pause *time.Duration, each func(*pb.StoredEvent) error,
 ) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -82,10 +84,14 @@ func tailOnce(
 		*pause = firstPause
 		alive.Stop() // whoever takes the events may take their time
 		var accounted *uint64
+		isEvents := false
 		switch kind := frame.Frame.(type) {
 		case *pb.TailEventsResponse_Events:
 			if *last != nil && kind.Events.FirstSequence > **last+1 {
 				return fmt.Errorf("event %d is missing", **last+1)
+			}
+			if *last == nil && *wasEmpty && kind.Events.FirstSequence > 0 {
+				return &HistoryTrimmedError{kind.Events.FirstSequence}
 			}
 			for _, stored := range kind.Events.Events {
 				if *last == nil || stored.Sequence > **last {
@@ -94,7 +100,7 @@ func tailOnce(
 					}
 				}
 			}
-			accounted = &kind.Events.LastSequence // it accounts for events that a filter left out, too
+			isEvents, accounted = true, &kind.Events.LastSequence // it accounts for events that a filter left out, too
 		case *pb.TailEventsResponse_CaughtUp:
 			accounted = kind.CaughtUp.LastSequence
 		case *pb.TailEventsResponse_Heartbeat:
@@ -104,8 +110,13 @@ func tailOnce(
 		case *pb.TailEventsResponse_SessionDeleted:
 			return errDeleted
 		}
+		if *last == nil && *wasEmpty && !isEvents && accounted != nil {
+			return &HistoryTrimmedError{*accounted + 1}
+		}
 		if accounted != nil {
 			*last = accounted
+		} else if frame.Frame != nil {
+			*wasEmpty = true
 		}
 		alive.Reset(3 * heartbeat)
 	}

@@ -34,6 +34,7 @@ async def resuming_tail(
 ) -> AsyncIterator[StoredEvent]:
     """The events after `last_sequence`, or from the beginning, until the session is deleted."""
     pause = FIRST_PAUSE_SECONDS
+    was_empty = False  # no cursor names the place before the first event, at which a tail of an empty session waits
     while True:
         request = pb.TailEventsRequest(session_id=session_id, heartbeat_interval_seconds=HEARTBEAT_SECONDS)
         if last_sequence is not None:
@@ -46,6 +47,8 @@ async def resuming_tail(
                     case "events":
                         if last_sequence is not None and frame.events.first_sequence > last_sequence + 1:
                             raise RuntimeError(f"event {last_sequence + 1} is missing")
+                        if last_sequence is None and was_empty and frame.events.first_sequence > 0:
+                            raise HistoryTrimmedError(frame.events.first_sequence)
                         for stored in frame.events.events:
                             if last_sequence is None or stored.sequence > last_sequence:
                                 yield stored
@@ -56,7 +59,11 @@ async def resuming_tail(
                     case kind:  # caught_up, heartbeat, draining; one that only a newer server knows says nothing to us
                         content = getattr(frame, kind) if kind else None
                         if content is not None and content.HasField("last_sequence"):
+                            if last_sequence is None and was_empty:
+                                raise HistoryTrimmedError(content.last_sequence + 1)
                             last_sequence = content.last_sequence
+                        elif content is not None:
+                            was_empty = True
         except TimeoutError:
             pass  # three heartbeats are missing: the connection is dead
         except grpc.aio.AioRpcError as error:

@@ -29,6 +29,7 @@ export async function* resumingTail(
   { heartbeatSeconds = HEARTBEAT_SECONDS, signal }: { heartbeatSeconds?: number; signal?: AbortSignal } = {},
 ): AsyncGenerator<StoredEvent> {
   let last = after;
+  let wasEmpty = false; // No cursor names the place before the first event, at which a tail of an empty session waits.
   for (let failures = 0; !signal?.aborted; failures += 1) {
     const cancel = new AbortController();
     const stop = () => cancel.abort();
@@ -55,6 +56,9 @@ export async function* resumingTail(
           if (last !== undefined && frame.value.firstSequence > last + 1n) {
             throw new Error(`a gap: ${frame.value.firstSequence} follows on ${last}`);
           }
+          if (last === undefined && wasEmpty && frame.value.firstSequence > 0n) {
+            throw new HistoryTrimmedError(frame.value.firstSequence);
+          }
           for (const stored of frame.value.events) {
             if (last === undefined || stored.sequence > last) {
               yield stored;
@@ -63,7 +67,12 @@ export async function* resumingTail(
           }
         }
         // The frame accounts for events that are not among its own, too; absent while there was none.
-        last = frame.value?.lastSequence ?? last;
+        const accounted = frame.value?.lastSequence;
+        if (last === undefined && wasEmpty && frame.case !== "events" && accounted !== undefined) {
+          throw new HistoryTrimmedError(accounted + 1n);
+        }
+        wasEmpty ||= frame.value !== undefined && accounted === undefined;
+        last = accounted ?? last;
         if (frame.case === "draining") {
           break;
         }

@@ -5,12 +5,15 @@ import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from sessionstore import SessionStore, SessionStoreError
+from sessionstore.v1.event_pb2 import Event, SessionSaved
 from tests.crosslang.report import Report
 from tests.crosslang.servers import Servers
-from tests.integration.process import run_command
+from tests.integration.process import DaemonProcess, run_command
 
-__all__ = ["EXAMPLES", "follow_examples"]
+__all__ = ["EXAMPLES", "follow_examples", "told_of_lost"]
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 PATIENCE_SECONDS = 60
@@ -35,7 +38,7 @@ class _Follower:
     def wait_for(self, expected: Sequence[str]) -> str | None:
         """Waits until these lines were printed; says what is wrong, if anything."""
         with self._changed:
-            self._changed.wait_for(lambda: len(self._lines) >= len(expected) or self._ended(), PATIENCE_SECONDS)
+            self._changed.wait_for(lambda: len(self._lines) >= len(expected) or self.ended(), PATIENCE_SECONDS)
             if self._lines == list(expected):
                 return None
             return f"printed {self._lines}, expected {list(expected)}; {''.join(self._complaints)[-1000:]}"
@@ -48,6 +51,14 @@ class _Follower:
             return "does not end"
         return None if code == 0 else f"ended with {code}: {''.join(self._complaints)[-1000:]}"
 
+    def wait_for_failure(self) -> str | None:
+        """Waits until it ends by itself, and not as if all were well."""
+        try:
+            code = self._process.wait(PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired:
+            return "goes on behind events that were deleted before it saw them"
+        return None if code else "ends at events that were deleted before it saw them, as if all were well"
+
     def close(self) -> None:
         """Ends it."""
         if self._process.poll() is None:
@@ -56,7 +67,8 @@ class _Follower:
         for thread in self._threads:
             thread.join()
 
-    def _ended(self) -> bool:
+    def ended(self) -> bool:
+        """Whether it has ended, and all that it printed is known."""
         return self._process.poll() is not None and not self._threads[0].is_alive()
 
     def _listen(self) -> None:
@@ -84,7 +96,9 @@ def follow_examples(languages: Sequence[str], servers: Servers, report: Report) 
     for index, language in enumerate(languages):
         writer = languages[(index + 1) % len(languages)]
         missing = [name for name in (language, writer) if not (EXAMPLES / name / "run").exists()]
-        wrong = f"no example in {missing[0]}" if missing else _follow(language, writer, servers)
+        wrong = (
+            f"no example in {missing[0]}" if missing else _follow(language, writer, servers) or told_of_lost(language)
+        )
         if wrong is None:
             report.passed += 1
         else:
@@ -116,6 +130,33 @@ def _follow(reader: str, writer: str, servers: Servers) -> str | None:
         follower.close()
 
 
+def told_of_lost(reader: str) -> str | None:
+    """Lets an example wait at an empty session, and has events come and go while it cannot look.
+
+    No cursor names the place before the first event, so that the server cannot tell that they were deleted.
+    """
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        daemon, elsewhere = DaemonProcess(folder), DaemonProcess(folder, listen=f"unix:{folder / 'elsewhere.sock'}")
+        with daemon, SessionStore(daemon.address) as store:
+            store.create_session(session_id="s")
+            follower = _Follower(reader, daemon.address, "s")
+            try:
+                while store.get_server_info().open_tails == 0:
+                    if follower.ended():
+                        return "does not follow an empty session"
+                    time.sleep(0.05)
+                daemon.stop()
+                with elsewhere, SessionStore(elsewhere.address) as other:
+                    for number in range(4):
+                        other.append_event("s", Event(session_saved=SessionSaved()), event_id=str(number))
+                    other.delete_events_before("s", 2)
+                daemon.start()
+                return follower.wait_for_failure() or follower.wait_for([])
+            finally:
+                follower.close()
+
+
 def _write(language: str, address: str, session_id: str) -> str | None:
     """Writes twice, of which the second time is a repeat."""
     for _ in range(2):
@@ -129,9 +170,6 @@ def _write(language: str, address: str, session_id: str) -> str | None:
 
 
 def _append(address: str, session_id: str, event_id: str) -> str | None:
-    from sessionstore import SessionStore, SessionStoreError
-    from sessionstore.v1.event_pb2 import Event, SessionSaved
-
     try:
         with SessionStore(address) as store:
             store.append_event(session_id, Event(session_saved=SessionSaved(session_id=session_id)), event_id=event_id)

@@ -44,8 +44,10 @@ pub async fn resuming_tail(
     client: &mut Client, session: &str, mut last: Option<u64>, mut each: impl FnMut(StoredEvent),
 ) -> Result<(), TailError> {
     let mut pause = FIRST_PAUSE;
+    // No cursor names the place before the first event, at which a tail of an empty session waits.
+    let mut was_empty = false;
     loop {
-        match tail_once(client, session, &mut last, &mut pause, &mut each).await {
+        match tail_once(client, session, &mut last, &mut was_empty, &mut pause, &mut each).await {
             Ok(true) => return Ok(()),
             Ok(false) => {}
             Err(TailError::Status(status)) if is_broken(&status) => {}
@@ -61,7 +63,8 @@ pub async fn resuming_tail(
 
 /// Follows one stream to its end, and answers whether the session was deleted.
 async fn tail_once(
-    client: &mut Client, session: &str, last: &mut Option<u64>, pause: &mut Duration, each: &mut impl FnMut(StoredEvent),
+    client: &mut Client, session: &str, last: &mut Option<u64>, was_empty: &mut bool, pause: &mut Duration,
+    each: &mut impl FnMut(StoredEvent),
 ) -> Result<bool, TailError> {
     let request = TailEventsRequest {
         session_id: session.into(),
@@ -81,16 +84,26 @@ async fn tail_once(
                 if batch.first_sequence > next {
                     return Err(TailError::Gap { missing: next });
                 }
+                if last.is_none() && *was_empty && next > 0 {
+                    return Err(TailError::HistoryTrimmed { first_available_sequence: next });
+                }
                 batch.events.into_iter().filter(|stored| stored.sequence >= next).for_each(&mut *each);
-                Some(batch.last_sequence) // it accounts for events that a filter left out, too
+                *last = (*last).max(Some(batch.last_sequence)); // it accounts for events that a filter left out, too
+                continue;
             }
             Some(Frame::CaughtUp(frame)) => frame.last_sequence,
             Some(Frame::Heartbeat(frame)) => frame.last_sequence,
             Some(Frame::Draining(frame)) => frame.last_sequence,
             Some(Frame::SessionDeleted(_)) => return Ok(true),
-            None => None, // of a newer server
+            None => continue, // of a newer server
         };
-        *last = (*last).max(accounted);
+        match accounted {
+            Some(accounted) if last.is_none() && *was_empty => {
+                return Err(TailError::HistoryTrimmed { first_available_sequence: accounted + 1 });
+            }
+            Some(_) => *last = (*last).max(accounted),
+            None => *was_empty = true,
+        }
     }
     Ok(false)
 }

@@ -41,6 +41,7 @@ public final class ResumingTail {
   private final ManagedChannel channel;
   private final String sessionId;
   private Long accounted; // The last sequence that was handled or filtered out; null before the first.
+  private boolean wasEmpty; // No cursor names the place before the first event, where a tail of an empty session waits.
   private double pause = 0.1;
 
   /** A tail that starts after this sequence; null means from the beginning. */
@@ -90,6 +91,9 @@ public final class ResumingTail {
       if (accounted != null && events.getFirstSequence() > accounted + 1) {
         throw new IllegalStateException("a gap: " + events.getFirstSequence() + " follows on " + accounted);
       }
+      if (accounted == null && wasEmpty && events.getFirstSequence() > 0) {
+        throw new HistoryTrimmedException(events.getFirstSequence());
+      }
       for (StoredEvent event : events.getEventsList()) {
         if (accounted == null || event.getSequence() > accounted) {
           handler.handle(event);
@@ -98,12 +102,21 @@ public final class ResumingTail {
       }
       accounted = accounted == null ? events.getLastSequence() : Math.max(accounted, events.getLastSequence());
     } else if (frame.getCaughtUp().hasLastSequence()) {
-      accounted = frame.getCaughtUp().getLastSequence();
+      accountWithoutEvents(frame.getCaughtUp().getLastSequence());
     } else if (frame.getHeartbeat().hasLastSequence()) {
-      accounted = frame.getHeartbeat().getLastSequence();
+      accountWithoutEvents(frame.getHeartbeat().getLastSequence());
     } else if (frame.getDraining().hasLastSequence()) {
-      accounted = frame.getDraining().getLastSequence();
+      accountWithoutEvents(frame.getDraining().getLastSequence());
+    } else if (frame.getFrameCase() != TailEventsResponse.FrameCase.FRAME_NOT_SET) {
+      wasEmpty = true;
     }
+  }
+
+  private void accountWithoutEvents(long lastSequence) throws HistoryTrimmedException {
+    if (accounted == null && wasEmpty) {
+      throw new HistoryTrimmedException(lastSequence + 1);
+    }
+    accounted = lastSequence;
   }
 
   private static void throwUnlessTransient(StatusException error) throws Exception {
