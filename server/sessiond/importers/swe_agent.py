@@ -3,6 +3,9 @@
 The agent writes the file anew at each step, and marks messages that it has written before: for the cache of the
 model's provider, which also turns a text into a list of one, and with tags. Such a message is the same as without its
 marks; each version of it has its own `swe-agent/entry` event.
+
+What the agent was shown as a demonstration stands among the messages; the label `demonstration` of their events says
+so.
 """
 
 from collections.abc import Iterator, Mapping
@@ -95,7 +98,8 @@ class _SweAgentDialect(TrajectoryDialect):
         return [call_id for call_id in call_ids if usable_id(call_id) is not None]
 
     def labels(self, entry: Mapping[str, Json]) -> dict[str, str]:
-        return {label: text for label in _LABELS if (text := as_text(entry.get(label)))}
+        labels = {label: text for label in _LABELS if (text := as_text(entry.get(label)))}
+        return labels | {"demonstration": "true"} if self.is_demonstration(entry) else labels
 
 
 def _unmarked(blocks: list[Json]) -> Json:

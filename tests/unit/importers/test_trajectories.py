@@ -139,6 +139,17 @@ def test_runs_that_begin_alike_are_told_apart_by_their_first_step(tmp_path: Path
     assert 3 == len(set(ids))
 
 
+def test_a_demonstration_is_labelled(fixtures: Path) -> None:
+    """It is no part of what the model did in this run."""
+    completes = [
+        event.message_complete
+        for event in events(open_transcript(fixtures / "swe_agent_marked.traj").steps())
+        if event.HasField("message_complete")
+    ]
+    shown = [complete.metadata.get("demonstration") for complete in completes]
+    assert [None, "true", "true", None, None] == shown
+
+
 def test_parameters_that_are_no_strict_json_become_a_json_string(tmp_path: Path) -> None:
     """The text that the model wrote is kept, whatever it is."""
     texts = ['{"a": NaN}', "not json", '{"a": 1, "a": 2}', '{"a": 1.10}']
