@@ -15,9 +15,12 @@
 - A session that continues another one, or is a fork of it, begins with the entries of that, which may still name that.
   Its file bears its own id, as later entries do: it is the session that both name, with the other as
   `parent_session_id`. A file of any other name is the session that its first entry names.
+- What is written before the first message names no session: a file that holds no more yet is the session that it is
+  named after.
 """
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -48,6 +51,9 @@ from sessionstore.v1.message_pb2 import (
 from sessionstore.v1.session_store_service_pb2 import CreateSessionRequest
 
 __all__ = ["ClaudeCodeFormat", "is_claude_code_entry"]
+
+_SESSION_NAME = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+"""The name of a file that Claude Code has given it: a UUID."""
 
 _LABELS = {"requestId": "request_id", "agentId": "agent_id"}
 
@@ -81,7 +87,7 @@ class ClaudeCodeFormat(TranscriptFormat):
         """See TranscriptFormat."""
         head = _read_head(path)
         first_id = usable_id(head.get("sessionId"), 100)
-        session_id = first_id or f"{self.name}-{content_id(dump_json(dict(head)).encode())}"
+        session_id = first_id or self._unnamed_id(path, head)
         agent_id = usable_id(head.get("agentId"), 100) if head.get("isSidechain") is True else None
         labels = {
             "source.session_id": head.get("sessionId"),
@@ -96,6 +102,11 @@ class ClaudeCodeFormat(TranscriptFormat):
             labels |= {"source.session_id": path.stem, "parent_session_id": first_id}
             session_id = path.stem
         return describe_session(session_id, self.name, labels, cwd=head.get("cwd"))
+
+    def _unnamed_id(self, path: Path, head: Mapping[str, Json]) -> str:
+        if _SESSION_NAME.fullmatch(path.stem):
+            return path.stem
+        return f"{self.name}-{content_id(dump_json(dict(head)).encode())}"
 
 
 def _read_head(path: Path) -> Mapping[str, Json]:

@@ -241,6 +241,16 @@ def test_a_session_that_continues_another_is_its_own(open_lines: OpenLines) -> N
         assert SESSION == open_lines(*lines, name="copy.jsonl").session_id
 
 
+def test_a_session_keeps_its_id_when_its_first_message_comes(open_lines: OpenLines) -> None:
+    """What stands before that names no session; the file does, where Claude Code has named it."""
+    snapshot = {"type": "file-history-snapshot", "messageId": "m", "snapshot": {}}
+    for name, is_named in ((SESSION, True), ("copy", False)):
+        first = open_lines(snapshot, name=f"{name}.jsonl").session_id
+        grown = open_lines(snapshot, claude_user("u1", "go"), name=f"{name}.jsonl").session_id
+        assert SESSION == grown
+        assert is_named == (first == grown)
+
+
 @pytest.mark.parametrize("name", ["x", "\udcff", "a" * 101])
 def test_a_name_is_no_session_unless_an_entry_says_so(open_lines: OpenLines, name: str) -> None:
     """Nor when the input of a tool says it, nor when it cannot be an id."""
