@@ -93,6 +93,18 @@ async def test_atomic(store: SqliteStore) -> None:
     assert [list(range(7)), list(range(7, 14)), []] == [sequences(frame) for frame in selected]
 
 
+async def test_what_was_written_before_anybody_followed_is_not_missed(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A tail that was opened between the writing of an event and the telling of it reads what it is not told."""
+    async with Frames(store) as tail:
+        await tail.next()
+        # Asked in the thread of the writer, before the tail was opened.
+        monkeypatch.setattr(store._writer._groups, "_is_followed", lambda _: False)
+        await add(store, "a")
+        assert [0] == sequences(await tail.next())
+
+
 async def test_what_is_refused_is_in_no_tail(store: SqliteStore) -> None:
     """Neither the events of a commit that is undone, nor as part of those of the next commit of its group."""
     missing = pb.Mutation(update_tool_call=pb.ToolCallUpdate(tool_call_id="none", error="x"))
