@@ -71,6 +71,8 @@ class Meddler:
         self._known: deque[Sent] = deque(maxlen=REMEMBERED)
         self._unsure: list[Sent] = []
         """Those without an answer, which are sent again until they have one."""
+        self._oldest: Sent | None = None
+        """One of a single event, to be sent anew when that is trimmed."""
         self._watchers: deque[asyncio.Task[None]] = deque()
 
     async def work(self) -> None:
@@ -126,6 +128,7 @@ class Meddler:
         if number % LARGE_EVERY == LARGE_EVERY - 1:
             new += [Sent.noted(history, [append(custom("large"), f"{mark}-{index}")]) for index in range(LARGE_COMMITS)]
         first = Sent.noted(history, [append(custom("begin"), f"begin-{mark}")])
+        new += self._freed(mark)
         raced = [
             Sent.noted(history, [append(custom("race"), f"{rival}-{mark}")], expected_last=newest + 1) for rival in "xy"
         ]
@@ -154,19 +157,34 @@ class Meddler:
         sent_once = list({id(sent): sent for sent in commits}.values())
         for sent in sent_once:
             sent.settle(was_unsure=id(sent) in before)
+        self._oldest = self._oldest or first
         self._known += [sent for sent in sent_once if sent.is_new_result and len(sent.write.events) > 1]
         self._unsure = [sent for sent in sent_once if sent.is_unsure][:MOST_UNSURE]
+
+    def _freed(self, mark: str) -> list[Sent]:
+        """A commit whose id was that of an event that is deleted, and of another one."""
+        history = self._history
+        if self._oldest is None or self._oldest.write.sequences is None:
+            return []
+        ((event_id, sequence),) = self._oldest.write.sequences.items()
+        if sequence >= history.trim_acknowledged:
+            return []
+        self._oldest = None
+        return [Sent.noted(history, [append(custom("freed", mark.encode()), event_id)])]
 
     def _administration(self, stub: Any, admin: Any, number: int, newest: int) -> list[Coroutine[Any, Any, object]]:
         history = self._history
         # An archiving of any session writes what the group has come to.
-        archived = self._id if number % 2 else self._other_id
-        if archived == self._id:
+        archived = [self._other_id]
+        if number % 2:
+            archived.append(self._id)
             history.send(ARCHIVED)
-        calls: list[Coroutine[Any, Any, object]] = [
-            _tried(admin.ArchiveSession(admin_pb.ArchiveSessionRequest(session_id=archived))),
-            _tried(admin.RestoreSession(admin_pb.RestoreSessionRequest(session_id=archived))),
-        ]
+        calls: list[Coroutine[Any, Any, object]] = []
+        for session_id in archived:
+            calls += [
+                _tried(admin.ArchiveSession(admin_pb.ArchiveSessionRequest(session_id=session_id))),
+                _tried(admin.RestoreSession(admin_pb.RestoreSessionRequest(session_id=session_id))),
+            ]
         # Where something was trimmed, less can be told of what was not acknowledged.
         if len(self.histories) % 2 and newest > KEPT:
             calls.append(self._trim(stub, newest - KEPT))
@@ -222,6 +240,7 @@ class Meddler:
         self.histories.append(new)
         self._known.clear()
         self._unsure.clear()
+        self._oldest = None
         await self._see_watchers_end(old)
 
     async def _see_watchers_end(self, old: SessionHistory) -> None:
