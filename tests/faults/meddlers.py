@@ -47,6 +47,9 @@ KEPT = 50
 
 MOST_UNSURE = 30
 
+FILTERS = ((), PARTS, ("custom:end",), (*PARTS, "custom:end"))
+"""Of all events, of those of one type, which an index has, and of several, which are walked over."""
+
 WATCHERS = 4
 WATCHER_PATIENCE_SECONDS = 240.0
 
@@ -206,7 +209,7 @@ class Meddler:
         if len(self._watchers) >= WATCHERS:
             self._watchers.popleft().cancel()
         after = self._chance.randint(-1, newest)
-        types = self._chance.choice([(), PARTS])
+        types = self._chance.choice(FILTERS)
         tail = TailHistory(types, pinned=None if after < 0 else after, skips=self._chance.random() < 0.5)
         self._watchers.append(asyncio.create_task(watch(stub, self._history, tail)))
 
