@@ -33,7 +33,7 @@ from sessiond.importers.identifiers import content_id, usable_id
 from sessiond.importers.raw_entries import RawEntry, read_lines
 from sessiond.importers.session_requests import describe_session
 from sessiond.importers.timestamps import from_iso
-from sessiond.importers.values import as_object, as_text, as_tokens, text_of_blocks
+from sessiond.importers.values import as_model, as_object, as_text, as_tokens, text_of_blocks
 from sessionstore.v1.event_pb2 import TokenUsage
 from sessionstore.v1.message_pb2 import (
     AssistantContent,
@@ -177,7 +177,7 @@ class _ClaudeCodeDialect(Dialect):
         content = answer.get("content")
         if not isinstance(content, str | list):
             return
-        model = as_text(answer.get("model")) or ""
+        model = as_model(answer.get("model"))
         blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content
         parts = [_assistant_part(block, model, commit) for block in blocks]
         message = self._message(entry, message_id)

@@ -31,7 +31,7 @@ from sessiond.importers.identifiers import content_id, usable_id
 from sessiond.importers.raw_entries import RawEntry, read_lines
 from sessiond.importers.session_requests import describe_session
 from sessiond.importers.timestamps import from_iso
-from sessiond.importers.values import as_object, as_text, text_of_blocks
+from sessiond.importers.values import as_model, as_object, as_text, text_of_blocks
 from sessionstore.v1.message_pb2 import AssistantContent, AssistantMessage, Message, UserMessage
 from sessionstore.v1.session_store_service_pb2 import CreateSessionRequest
 from sessionstore.v1.tool_pb2 import ExternalResult, ToolResult
@@ -115,7 +115,7 @@ class _CodexDialect(Dialect):
         entry = as_object(value)
         payload = as_object(entry.get("payload"))
         if entry.get("type") == "turn_context":
-            self._model = as_text(payload.get("model")) or self._model
+            self._model = as_model(payload.get("model")) or self._model
         if entry.get("type") != "response_item":
             return
         message = Message(id=message_id, timestamp=self.timestamp(entry))

@@ -16,7 +16,7 @@ from sessiond.importers.identifiers import usable_id
 from sessiond.importers.session_requests import describe_session
 from sessiond.importers.timestamps import from_seconds
 from sessiond.importers.trajectories import TrajectoryDialect, TrajectoryFormat, read_task
-from sessiond.importers.values import as_object, as_text, as_tokens, text_of_blocks
+from sessiond.importers.values import as_model, as_object, as_text, as_tokens, text_of_blocks
 from sessionstore.v1.event_pb2 import TokenUsage
 from sessionstore.v1.message_pb2 import AssistantContent, AssistantMessage, Message
 from sessionstore.v1.session_pb2 import ContainerRuntime, ContainerWorkspace, Workspace
@@ -91,7 +91,7 @@ class _MiniSweAgentDialect(TrajectoryDialect):
         return as_text(as_object(entry.get("extra")).get("exception_info")) or None
 
     def model(self, entry: Mapping[str, Json]) -> str:
-        return as_text(_response(entry).get("model")) or ""
+        return as_model(_response(entry).get("model"))
 
     def usage(self, entry: Mapping[str, Json]) -> TokenUsage | None:
         usage = as_object(_response(entry).get("usage"))

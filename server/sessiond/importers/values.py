@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 
+from sessiond.contract.limits import MAX_MODEL_BYTES
 from sessiond.importers.entry_commits import EntryCommit
 from sessiond.importers.entry_json import Json
 
-__all__ = ["as_object", "as_text", "as_tokens", "joined_texts", "text_of_blocks"]
+__all__ = ["as_model", "as_object", "as_text", "as_tokens", "joined_texts", "text_of_blocks"]
 
 _NO_MEMBERS: Mapping[str, Json] = {}
 _MAX_TOKENS = 2**63 - 1
@@ -20,6 +21,12 @@ def as_object(value: Json) -> Mapping[str, Json]:
 def as_text(value: Json) -> str | None:
     """The value when it is a text."""
     return value if isinstance(value, str) else None
+
+
+def as_model(value: Json) -> str:
+    """The name of a model when the store takes it; else none, and what else is kept of the entry tells it."""
+    text = as_text(value)
+    return text if text is not None and len(text.encode(errors="replace")) <= MAX_MODEL_BYTES else ""
 
 
 def as_tokens(value: Json) -> int | None:

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from sessiond.contract.limits import MAX_MODEL_BYTES, Limits
+from sessiond.contract.requests import check_commit
 from sessiond.importers import Outcome, open_transcript
 from sessionstore.v1.tool_pb2 import ToolCallStatus
 from tests.unit.importers.conftest import OpenLines
@@ -74,6 +76,20 @@ def test_model_usage_and_labels_are_on_the_events(open_lines: OpenLines) -> None
     assert (10, 8) == (usage.input_tokens, usage.output_tokens)
     assert {"message.id": "msg_1", "request_id": "req_1"} == dict(complete.message_complete.metadata)
     assert {"message_id": "u2"} == dict(ended.tool_call_completed.metadata)
+
+
+def test_a_model_that_the_store_does_not_take_is_only_in_what_is_kept_of_the_entry(open_lines: OpenLines) -> None:
+    """The messages and calls of such an entry are stored all the same."""
+    for name, taken in (("m" * MAX_MODEL_BYTES, "m" * MAX_MODEL_BYTES), ("é" * (MAX_MODEL_BYTES // 2 + 1), "")):
+        entry = claude_assistant("u1", tool_use("t1"))
+        entry["message"]["model"] = name
+        steps = list(open_lines(entry).steps())
+        for step in steps:
+            if step.commit is not None:
+                check_commit(step.commit, Limits())
+        complete, started, kept, *_ = events(steps)
+        assert taken == complete.message_complete.model == started.tool_call_started.model
+        assert name in kept.custom.data.decode()
 
 
 def test_a_call_executes_until_its_result_ends_it(open_lines: OpenLines) -> None:
