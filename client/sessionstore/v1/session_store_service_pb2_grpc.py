@@ -232,7 +232,8 @@ class SessionStoreServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteEventsBefore(self, request, context):
-        """Deletes the oldest events of a session, up to a sequence. A repeat deletes none.
+        """Deletes the oldest events of a session, up to a sequence; of many, some at a time, with other writes in between. A
+        repeat deletes none, or what is left after an error.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

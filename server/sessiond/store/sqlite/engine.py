@@ -130,7 +130,14 @@ class SqliteStore(StreamingReads):
 
     async def delete_events_before(self, request: pb.DeleteEventsBeforeRequest) -> pb.DeleteEventsBeforeResponse:
         """See Store."""
-        return await self._writer.submit(DeleteEventsBefore(request))
+        trim: DeleteEventsBefore | None = DeleteEventsBefore(request)
+        deleted = 0
+        while trim is not None:
+            response = await self._writer.submit(trim)
+            deleted += response.deleted_count
+            trim = trim.rest
+        response.deleted_count = deleted
+        return response
 
     def submit(self, commit: pb.CommitRequest, source: object = None) -> "asyncio.Future[pb.CommitResponse]":
         """See Store."""

@@ -1,30 +1,44 @@
 """The write that removes the oldest events of a session."""
 
+from sessiond.store.errors import NotFoundError
 from sessiond.store.sqlite.event_index import drop_entries
 from sessiond.store.sqlite.operations import Operation
 from sessiond.store.sqlite.publication import Publication
 from sessiond.store.sqlite.transaction import WriteTransaction
 from sessionstore.v1 import session_store_service_pb2 as pb
 
-__all__ = ["DeleteEventsBefore"]
+__all__ = ["TRIMMED_AT_ONCE", "DeleteEventsBefore"]
+
+TRIMMED_AT_ONCE = 4000
+"""So many events go in one transaction, in some forty milliseconds: everybody's writes wait for it. With fewer it takes
+longer in all, since each transaction changes some of the same pages again."""
 
 
 class DeleteEventsBefore(Operation[pb.DeleteEventsBeforeResponse]):
-    """Deletes the events before a sequence; the counter of sequences stays where it is."""
+    """Deletes the events before a sequence, the oldest of them; the counter of sequences stays where it is.
+
+    Where there are more than TRIMMED_AT_ONCE, `rest` deletes the others.
+    """
 
     frees_room = True
 
     _SIZE = "SELECT coalesce(sum(length(payload)), 0) FROM events WHERE session_key = ? AND sequence < ?"
     _DELETE = "DELETE FROM events WHERE session_key = ? AND sequence < ?"
 
-    def __init__(self, request: pb.DeleteEventsBeforeRequest) -> None:
-        self._session_id = request.session_id
-        self._before = request.before_sequence
+    def __init__(self, request: pb.DeleteEventsBeforeRequest, session_key: int | None = None) -> None:
+        """With a key, of that session only, whichever has the id by now."""
+        self._request = request
+        self._session_key = session_key
+        self.rest: DeleteEventsBefore | None = None
+        """What is still to be applied, as of the last time that this was; None when all events are deleted."""
 
     def apply(self, transaction: WriteTransaction) -> pb.DeleteEventsBeforeResponse:
         """See Operation. Raises NotFoundError."""
-        row = transaction.session(self._session_id)
-        before = min(self._before, row.next_event)
+        row = transaction.session(self._request.session_id)
+        if self._session_key not in (None, row.session_key):
+            raise NotFoundError.session(self._request.session_id)
+        end = min(self._request.before_sequence, row.next_event)
+        before = min(end, row.first_event + TRIMMED_AT_ONCE)
         deleted = 0
         if before > row.first_event:
             (freed_bytes,) = transaction.connection.execute(self._SIZE, (row.session_key, before)).fetchone()
@@ -34,4 +48,9 @@ class DeleteEventsBefore(Operation[pb.DeleteEventsBeforeResponse]):
             transaction.trim_events(row, before)
             transaction.changed(row)
             transaction.publish(row.session_key, Publication(trimmed=True))
+        self.rest = None
+        if before < end:
+            # What is appended in the meantime stays.
+            rest = pb.DeleteEventsBeforeRequest(session_id=row.id, before_sequence=end)
+            self.rest = DeleteEventsBefore(rest, row.session_key)
         return pb.DeleteEventsBeforeResponse(deleted_count=deleted, first_available_sequence=row.first_event)
