@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
@@ -138,8 +139,8 @@ class Tail:
     another after `last_sequence`.
 
     Waiting for an event may be cancelled, or put under a timeout, and iteration goes on later without a loss; that
-    costs the reopening of the stream. Close a tail that is not read to its end; closing it, from any task, ends the
-    iteration.
+    costs the reopening of the stream. Close a tail that is not read to its end; one that is forgotten is closed by the
+    garbage collector. Closing it, from any task, ends the iteration.
 
     Attributes:
         last_sequence: Where to resume later: no event up to here is missing from what was yielded. None before the
@@ -153,6 +154,8 @@ class Tail:
         self._follow = not request.no_follow
         self._silence_seconds = MISSED_HEARTBEATS * (request.heartbeat_interval_seconds or 15)
         self._call: Any = None
+        self._loop: asyncio.AbstractEventLoop
+        """That of the call."""
         self._reading: asyncio.Task[Any] | None = None
         self._reopening = reopening
         self._ended = False
@@ -213,8 +216,16 @@ class Tail:
         self._cursor.drop()
         self._hang_up()
 
+    def __del__(self) -> None:
+        """Ends the call of one that was forgotten, which gRPC keeps for as long as the server sends."""
+        if self._call is not None:
+            # In any thread. A loop that is closed has no calls any more.
+            with suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._call.cancel)
+
     async def _read_frame(self) -> None:
         if self._call is None:
+            self._loop = asyncio.get_running_loop()
             with translated():
                 self._call = self._open_tail(self._cursor.resume_request())
         # A task of its own, so that aclose() can end the wait without cancelling whoever waits.

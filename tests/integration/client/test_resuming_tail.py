@@ -1,6 +1,7 @@
 """The tail that resumes by itself, against a daemon that comes and goes."""
 
 import asyncio
+import gc
 from contextlib import aclosing, suppress
 
 import grpc
@@ -144,6 +145,22 @@ async def test_a_cancelled_reader_leaves_no_stream_behind(client: AsyncSessionSt
     reader.cancel()
     with pytest.raises(asyncio.CancelledError):
         await reader
+    await until_open_tails(client, 0)
+
+
+async def test_a_forgotten_tail_is_closed_by_the_garbage_collector(client: AsyncSessionStore, session: str) -> None:
+    """As when its loop is left early, by the task that read it or in another thread."""
+    await add(client, session, 2)
+    async for event in client.tail(session):
+        assert event.sequence == 0
+        break
+    gc.collect()
+    await until_open_tails(client, 0)
+    tails = [client.tail(session)]
+    await following(tails[0])
+    await until_open_tails(client, 1)
+    await asyncio.to_thread(tails.clear)
+    gc.collect()
     await until_open_tails(client, 0)
 
 
