@@ -31,6 +31,9 @@ func (e *HistoryTrimmedError) Error() string {
 
 var errDeleted = errors.New("the session was deleted")
 
+// handlerError is of whoever takes the events. It may be a status of another service, and says nothing of the stream.
+type handlerError struct{ error }
+
 // ResumingTail hands on the events after last, or from the beginning, until the session is deleted. It goes on where it
 // was over disconnects, restarts and crashes of the daemon, without a gap or a repeat.
 func ResumingTail(
@@ -40,6 +43,9 @@ func ResumingTail(
 	wasEmpty := false
 	for pause := firstPause; ; pause = min(2*pause, longestPause) {
 		err := tailOnce(ctx, client, session, &last, &wasEmpty, &pause, each)
+		if failed, isHandler := err.(handlerError); isHandler {
+			return failed.error
+		}
 		switch status.Code(err) {
 		case codes.OK, codes.Unavailable, codes.Canceled:
 			// A server that shuts down ends the calls that it has not begun with Canceled.
@@ -96,7 +102,7 @@ func tailOnce(
 			for _, stored := range kind.Events.Events {
 				if *last == nil || stored.Sequence > **last {
 					if err := each(stored); err != nil {
-						return err
+						return handlerError{err}
 					}
 				}
 			}

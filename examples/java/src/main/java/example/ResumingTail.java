@@ -62,19 +62,14 @@ public final class ResumingTail {
       BlockingClientCall<?, TailEventsResponse> call =
           SessionStoreServiceGrpc.newBlockingV2Stub(channel).tailEvents(request.build());
       try {
-        // No frame for three heartbeats: the connection is dead, though nobody has said so.
         TailEventsResponse frame;
-        while ((frame = call.read(3 * HEARTBEAT_SECONDS, TimeUnit.SECONDS)) != null) {
+        while ((frame = next(call)) != null) {
           pause = 0.1;
           if (frame.hasSessionDeleted()) {
             return;
           }
           account(frame, handler);
         }
-      } catch (TimeoutException silent) {
-        // Opened again below.
-      } catch (StatusException error) {
-        throwUnlessTransient(error);
       } finally {
         call.cancel("opened again, or no longer wanted", null);
       }
@@ -82,6 +77,19 @@ public final class ResumingTail {
       pause = Math.min(pause * 2, 5);
       // The channel has a back-off of its own, which grows to two minutes.
       channel.resetConnectBackoff();
+    }
+  }
+
+  /** The next frame, or null when the call is to be opened again. What a handler throws is not caught here. */
+  private static TailEventsResponse next(BlockingClientCall<?, TailEventsResponse> call) throws Exception {
+    try {
+      return call.read(3 * HEARTBEAT_SECONDS, TimeUnit.SECONDS);
+    } catch (TimeoutException silent) {
+      // No frame for three heartbeats: the connection is dead, though nobody has said so.
+      return null;
+    } catch (StatusException error) {
+      throwUnlessTransient(error);
+      return null;
     }
   }
 
