@@ -26,6 +26,9 @@ STEPS_A_TURN = 16
 LOOK_SECONDS = 0.0005
 """How long a loop that has something to do goes on without a look at what else has happened."""
 
+CLOSED_LOOP = "Event loop is closed"
+"""What a loop says that is given something to do after its end."""
+
 IDLE_TURN_SECONDS = 0.000015
 """A turn of the loop that takes longer had something to do."""
 
@@ -138,7 +141,13 @@ class EventLoop(asyncio.SelectorEventLoop):
             # Each byte gets its answer all the same, so that nothing is missed whatever else an answer does. One is
             # called for when the socket was closed at its other end, too.
             for _ in range(_count_bytes(waking)):
-                answer()
+                try:
+                    answer()
+                except RuntimeError as error:
+                    # gRPC tells any loop of the process what is done, also what is left of a client whose own loop is
+                    # over, as that its calls were cancelled. Nobody waits for it.
+                    if str(error) != CLOSED_LOOP:
+                        raise
         finally:
             del self.call_soon
 

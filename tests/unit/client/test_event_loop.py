@@ -68,6 +68,47 @@ def test_all_wake_ups_that_wait_are_answered_in_one_turn_each_once(
     assert run(answers_of_a_turn(reading)) == [bytes([number]) for number in range(100)]
 
 
+class OfClosedLoops(PollerCompletionQueue):
+    """Has something for a loop that was closed, and hands it on, with each even wake-up."""
+
+    def __init__(self, waking: socket.socket) -> None:
+        super().__init__(waking)
+        self._closed = asyncio.new_event_loop()
+        self._closed.close()
+
+    def _handle_events(self, loop: asyncio.AbstractEventLoop) -> None:
+        super()._handle_events(loop)
+        if self.answers[-1][0] % 2 == 0:
+            self._closed.call_soon_threadsafe(print)
+
+
+OfClosedLoops._handle_events.__qualname__ = PollerCompletionQueue._handle_events.__qualname__
+
+
+def test_what_is_left_for_a_loop_that_was_closed_is_dropped_in_silence(
+    sockets: tuple[socket.socket, socket.socket],
+) -> None:
+    """As that of another client of the process, of whose calls gRPC still tells that they were cancelled."""
+    reading, writing = sockets
+    writing.sendall(bytes(range(8)))
+    complaints: list[Any] = []
+
+    async def answered() -> list[bytes]:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, context: complaints.append(context))
+        poller = OfClosedLoops(reading)
+        loop.add_reader(reading, poller.handler(loop))
+        try:
+            while not poller.answers:
+                await asyncio.sleep(0)
+            return list(poller.answers)
+        finally:
+            loop.remove_reader(reading)
+
+    assert [bytes([number]) for number in range(8)] == run(answered())
+    assert [] == complaints
+
+
 class Burst(PollerCompletionQueue):
     """Does something that many steps follow from, for each wake-up as many as it says."""
 
