@@ -165,7 +165,10 @@ def _tail(tail: TailHistory, history: SessionHistory, session: StoredSession) ->
     if extra := [sequence for sequence in given if sequence >= session.first_event and sequence not in wanted]:
         yield f"a tail gave what is not stored, or what its filter leaves out: {_some(extra)}"
     first = max(history.trim_sent, 0 if tail.pinned is None else tail.pinned + 1)
-    end = session.next_event if tail.whole else (-1 if tail.accounted is None else tail.accounted) + 1
+    end = (-1 if tail.accounted is None else tail.accounted) + 1
+    if tail.whole:
+        # What its writer has given up may be stored behind the event that ends a session, and its tails with it.
+        end = session.next_event if history.ended_at is None else history.ended_at + 1
     if missed := [sequence for sequence in wanted if sequence not in given and first <= sequence < end]:
         yield f"a tail missed {_some(missed)}"
     batch_of = {name: number for number, batch in enumerate(tail.batches) for _, name in batch.events}

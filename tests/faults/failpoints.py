@@ -69,11 +69,11 @@ WRAPPED: Mapping[str, tuple[object, str]] = {
 """By point: the owner and the name of the function that is wrapped."""
 
 _SOONER = (
-    (label_horizon, "HOT_SESSIONS", 2),
-    (label_horizon, "AT_ONCE", 2),
-    (horizon_advance, "HOT_SESSIONS", 2),
-    (horizon_advance, "AT_ONCE", 2),
-    (transaction, "EVENTS_AT_ONCE", 4),
+    (label_horizon, "HOT_SESSIONS"),
+    (label_horizon, "AT_ONCE"),
+    (horizon_advance, "HOT_SESSIONS"),
+    (horizon_advance, "AT_ONCE"),
+    (transaction, "EVENTS_AT_ONCE"),
 )
 """What is done some at a time: hundreds of sessions would have to be written to for the horizon of the labels to
 advance, and a commit of few events would seldom be the one that indexes."""
@@ -121,8 +121,8 @@ def arm(failpoint: str, passes: int) -> None:
     if failpoint not in FAILPOINTS:
         raise KeyError(failpoint)
     death = _Death(failpoint, passes)
-    for module, name, few in _SOONER:
-        patch.object(module, name, few).start()
+    for module, name in _SOONER:
+        patch.object(module, name, 2).start()
     point = failpoint.rpartition("-")[0]
     if point in WRAPPED:
         owner, name = WRAPPED[point]

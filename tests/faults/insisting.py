@@ -18,6 +18,9 @@ PAUSE_SECONDS = 0.002
 RECONNECTING = (("grpc.initial_reconnect_backoff_ms", 50), ("grpc.max_reconnect_backoff_ms", 200))
 """The daemon is seldom down for long, and each of its lives is short."""
 
+BROKEN_WRITE = "Internal error from Core"
+"""What grpc.aio says of a stream whose end meets a write; no server does (decision 6)."""
+
 
 async def insist(call: Callable[..., Awaitable[T]], *arguments: Any, **named: Any) -> T:
     """Makes a call until there is an answer: a daemon that is down for long outlasts the tries of the library."""
@@ -30,4 +33,6 @@ async def insist(call: Callable[..., Awaitable[T]], *arguments: Any, **named: An
 
 def is_a_fault(error: grpc.aio.AioRpcError) -> bool:
     """Whether a call ended in a way in which none may, however often the daemon dies."""
+    if error.details() == BROKEN_WRITE:
+        return False
     return error.code() in (grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN, grpc.StatusCode.DATA_LOSS)

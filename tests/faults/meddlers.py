@@ -144,14 +144,17 @@ class Meddler:
         unmended = Sent([*mended.mutations, FORBIDDEN], mended.write, must_fail=True)
         again = [*new[:NEW_COMMITS], *raced, *self._known]
         self._chance.shuffle(again)
-        # Some of them twice.
-        alone = [*again[: len(again) // 2], *again[:3]]
+        again.insert(0, first)
         # What nobody knows of comes first: it is never older than what is trimmed.
         commits = [*self._unsure, first, *raced, *new, refused[0], unmended, mended, *again, *refused[1:]]
         self._watch(stub, newest)
-        calls = self._administration(stub, admin, number, newest)
-        calls += [send_alone(stub, self._id, sent) for sent in alone]
-        self._chance.shuffle(calls)
+        # By calls too: what is new, and the same again after an archiving, or all of it in any order.
+        calls: list[Coroutine[Any, Any, object]]
+        calls = [send_alone(stub, self._id, sent) for sent in (first, *new[:NEW_COMMITS])]
+        calls += self._administration(stub, admin, number, newest)
+        calls += [send_alone(stub, self._id, sent) for sent in again[:NEW_COMMITS]]
+        if number % 2:
+            self._chance.shuffle(calls)
         await asyncio.gather(send(stub, self._id, commits), *calls)
         if ARCHIVED in history.places[-1]:
             await move(self._client, history, LIVE)
@@ -177,16 +180,16 @@ class Meddler:
 
     def _administration(self, stub: Any, admin: Any, number: int, newest: int) -> list[Coroutine[Any, Any, object]]:
         history = self._history
-        # An archiving of any session writes what the group has come to.
-        archived = [self._other_id]
+        # An archiving of any session that is live writes what the group has come to.
+        calls: list[Coroutine[Any, Any, object]] = [
+            _tried(admin.RestoreSession(admin_pb.RestoreSessionRequest(session_id=self._other_id))),
+            _tried(admin.ArchiveSession(admin_pb.ArchiveSessionRequest(session_id=self._other_id))),
+        ]
         if number % 2:
-            archived.append(self._id)
             history.send(ARCHIVED)
-        calls: list[Coroutine[Any, Any, object]] = []
-        for session_id in archived:
             calls += [
-                _tried(admin.ArchiveSession(admin_pb.ArchiveSessionRequest(session_id=session_id))),
-                _tried(admin.RestoreSession(admin_pb.RestoreSessionRequest(session_id=session_id))),
+                _tried(admin.ArchiveSession(admin_pb.ArchiveSessionRequest(session_id=self._id))),
+                _tried(admin.RestoreSession(admin_pb.RestoreSessionRequest(session_id=self._id))),
             ]
         # Where something was trimmed, less can be told of what was not acknowledged.
         if len(self.histories) % 2 and newest > KEPT:

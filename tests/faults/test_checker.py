@@ -94,6 +94,16 @@ def test_a_tail_of_a_deleted_session_is_looked_at_too() -> None:
     assert any("went on at 2" in each for each in found(seen, None))
 
 
+def test_a_tail_ends_with_the_event_that_ends_its_session() -> None:
+    """A commit that was given up may come after that; what comes before it is not missing."""
+    seen = history()
+    seen.tails = [TailHistory(batches=[AB])]
+    seen.ended_at = 1
+    assert [] == found(seen)
+    seen.ended_at = 2
+    assert ["s: a tail missed 2"] == found(seen)
+
+
 def test_a_session_whose_id_another_one_has_is_not_looked_for() -> None:
     """What is stored is the other one's; a tail of the first that gave something of that is caught."""
     first = replace(history(), replaced=True)
