@@ -117,7 +117,9 @@ class LoopThread:
             call.answer.result()
 
     def run_unless_closed(self, action: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Does what needs no doing once the client is closed."""
+        """Does what needs no doing once the client is closed, nor in a process that was forked."""
+        if self._made_in != os.getpid():
+            return
         try:
             self.run(action())
         except SessionStoreError:

@@ -50,6 +50,12 @@ def test_a_client_from_before_a_fork_is_refused_in_the_child(tmp_path: Path) -> 
     assert child_of("assert outcome(store.ping) == 1; call = store.ping", tmp_path) == 2
 
 
+def test_what_is_read_is_closed_in_the_child_without_a_word(tmp_path: Path) -> None:
+    """All that is to be closed is the parent's."""
+    for reading in ('tail("s")', 'get_events("s")'):
+        assert child_of(f"assert outcome(store.ping) == 1; call = store.{reading}.close", tmp_path) == 0
+
+
 def test_a_client_made_after_a_fork_is_refused_where_one_had_connected(tmp_path: Path) -> None:
     """The threads of gRPC are in the parent alone, its state is such as they left it: it would hang, or crash."""
     assert child_of("assert outcome(store.ping) == 1; call = ping_anew", tmp_path) == 2
