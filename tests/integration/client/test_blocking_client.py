@@ -124,10 +124,13 @@ async def test_the_error_of_the_source_comes_after_the_outcomes(store: SessionSt
 
 
 class Interrupts:
-    """Raises KeyboardInterrupt once, at a moment of a call at which the user might press Ctrl-C."""
+    """Raises KeyboardInterrupt once, at a moment of a call at which the user might press Ctrl-C.
+
+    In the thread that calls, and no other: the loop of the test hands on to that of the client what gRPC has told it.
+    """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, store: SessionStore) -> None:
-        self.moment = ""
+        self._moment, self._caller = "", threading.current_thread()
         loop = store._thread._loop
         schedule, interrupts = loop.call_soon_threadsafe, self
 
@@ -147,9 +150,18 @@ class Interrupts:
         monkeypatch.setattr(loop_thread, "Future", Answer)
         monkeypatch.setattr(loop, "call_soon_threadsafe", call_soon_threadsafe)
 
+    @property
+    def moment(self) -> str:
+        """When it is raised, in the thread that says so; empty when it was."""
+        return self._moment
+
+    @moment.setter
+    def moment(self, moment: str) -> None:
+        self._moment, self._caller = moment, threading.current_thread()
+
     def meet(self, moment: str) -> None:
         """One of the moments has come."""
-        if moment == self.moment and threading.current_thread().name != "sessionstore client":
+        if moment == self.moment and threading.current_thread() is self._caller:
             self.moment = ""
             raise KeyboardInterrupt
 
