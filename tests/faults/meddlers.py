@@ -144,13 +144,15 @@ class Meddler:
         unmended = Sent([*mended.mutations, FORBIDDEN], mended.write, must_fail=True)
         again = [*new[:NEW_COMMITS], *raced, *self._known]
         self._chance.shuffle(again)
-        again.insert(0, first)
+        # This one is sent by a call first: of one that has a single id, more is remembered within a group.
+        single = Sent.noted(history, [append(custom("single"), f"single-{mark}")])
+        again.insert(0, single)
         # What nobody knows of comes first: it is never older than what is trimmed.
         commits = [*self._unsure, first, *raced, *new, refused[0], unmended, mended, *again, *refused[1:]]
         self._watch(stub, newest)
         # By calls too: what is new, and the same again after an archiving, or all of it in any order.
         calls: list[Coroutine[Any, Any, object]]
-        calls = [send_alone(stub, self._id, sent) for sent in (first, *new[:NEW_COMMITS])]
+        calls = [send_alone(stub, self._id, sent) for sent in (*new[:NEW_COMMITS], single)]
         calls += self._administration(stub, admin, number, newest)
         calls += [send_alone(stub, self._id, sent) for sent in again[:NEW_COMMITS]]
         if number % 2:
