@@ -12,6 +12,7 @@ from sessiond.call_counts import CallCounts
 from sessiond.contract.limits import FRAGMENT_BYTES, TAIL_FRAME_BYTES
 from sessiond.store.errors import CursorAheadError, HistoryTrimmedError, NotFoundError
 from sessiond.store.protocol import EventPage
+from sessiond.store.sqlite import event_reads
 from sessiond.store.sqlite.engine import SqliteStore
 from sessiond.store.sqlite.event_filters import EventFilter
 from sessiond.store.sqlite.feeds import SqliteEventFeed
@@ -91,6 +92,15 @@ async def test_atomic(store: SqliteStore) -> None:
     assert list(range(7)) == sequences(live)
     assert [list(range(7)), list(range(7, 14)), []] == [sequences(frame) for frame in history]
     assert [list(range(7)), list(range(7, 14)), []] == [sequences(frame) for frame in selected]
+
+
+async def test_atomic_where_the_walk_of_a_filter_ends(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page of several types, which walks over so many events at most, ends before a commit and not in it."""
+    monkeypatch.setattr(event_reads, "WINDOW_EVENTS", 5)
+    await add(store, "a", "b", "c")
+    await store.submit(commit("s", *[append(part()) for _ in range(4)]))
+    async with Frames(store, no_follow=True, types=["message_part", "custom"]) as tail:
+        assert [[0, 1, 2], [3, 4, 5, 6], []] == [sequences(frame) for frame in await tail.rest()]
 
 
 async def test_what_was_written_before_anybody_followed_is_not_missed(
