@@ -72,6 +72,8 @@ async def test_ordered_from_history_into_live(store: SqliteStore) -> None:
         stored, caught_up = await tail.next(), await tail.next()
         await add(store, "c")
         live = await tail.next()
+        await add(store, "d")
+        assert (3, 3) == span(await tail.next())
         assert (sequences(stored), span(stored)) == ([0, 1], (0, 1))
         assert caught_up.caught_up.last_sequence == 1
         assert (sequences(live), span(live)) == ([2], (2, 2))
