@@ -158,6 +158,14 @@ async def test_a_retry_of_an_applied_commit_skips_the_expectation(store: SqliteS
     assert first.results[0].append_event.sequence == again.results[0].append_event.sequence
 
 
+async def test_a_retry_of_an_applied_append_skips_the_expectation(store: SqliteStore) -> None:
+    """As it does in a commit."""
+    request = pb.AppendEventRequest(session_id="s", event=part("a"), event_id="a", expect_no_events=True)
+    first, again = await store.append_event(request), await store.append_event(request)
+    assert (0, False) == (first.sequence, first.already_existed)
+    assert (0, True) == (again.sequence, again.already_existed)
+
+
 async def test_only_one_of_two_expecting_writers_wins(store: SqliteStore) -> None:
     """Two commits that expect the same last event cannot both be applied."""
     racing = [store.submit(commit("s", append(part(name), name), expect_no_events=True)) for name in ("a", "b")]
