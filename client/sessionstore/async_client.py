@@ -87,8 +87,13 @@ class AsyncSessionStore(AdminCalls):
         await self.close()
 
     async def close(self) -> None:
-        """Closes the connection. Calls under way are cancelled, as gRPC does it: their tasks get CancelledError."""
-        await self._writes.close()
+        """Closes the connection. Calls under way are cancelled, as gRPC does it: their tasks get CancelledError.
+
+        May be called again, and where the event loop of the first call is over. In a process that was forked nothing
+        is done, since all of it is the parent's.
+        """
+        if self._channel.is_open_here():
+            await self._writes.close()
         await self._channel.close()
 
     async def create_session(

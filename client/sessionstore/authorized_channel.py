@@ -20,6 +20,10 @@ class AuthorizedChannel:
         self._channel = channel
         self._read_token = read_token
 
+    def is_open_here(self) -> bool:
+        """See LoopChannel."""
+        return self._channel.is_open_here()
+
     async def close(self) -> None:
         """See LoopChannel."""
         await self._channel.close()

@@ -27,15 +27,29 @@ class LoopChannel:
     def __init__(self, open_channel: Callable[[], grpc.aio.Channel]) -> None:
         self._open_channel = open_channel
         self._channel: grpc.aio.Channel | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._loop: asyncio.AbstractEventLoop
+        """That of the channel."""
         self._made_in = os.getpid()
         self._closed = False
         self._calls: dict[str, Callable[..., Any]] = {}
         """By the names of their methods. Each keeps the channel, so they go with it."""
 
+    def is_open_here(self) -> bool:
+        """Whether there may be calls, which can be ended here.
+
+        There are none before the first call, nor on an event loop that is over; those of a process that this one was
+        forked from are its own. Raises SessionStoreError on another event loop than that of the first call.
+        """
+        if self._channel is None or self._made_in != os.getpid() or self._loop.is_closed():
+            return False
+        self._check_loop()
+        return True
+
     async def close(self) -> None:
-        """See grpc.aio.Channel."""
+        """See grpc.aio.Channel; in a process that was forked it leaves everything as it is."""
         self._closed = True
+        if self._made_in != os.getpid():
+            return
         channel, self._channel = self._channel, None
         self._calls.clear()
         if channel is not None:
@@ -67,13 +81,17 @@ class LoopChannel:
         if self._closed:
             raise SessionStoreError("the client is closed", code=grpc.StatusCode.CANCELLED)
         check_process(self._made_in)
-        loop = asyncio.get_running_loop()
         if self._channel is None:
+            self._loop = asyncio.get_running_loop()
             note_opened()
-            self._loop, self._channel = loop, self._open_channel()
-        elif self._loop is not loop:
+            self._channel = self._open_channel()
+        else:
+            self._check_loop()
+        return self._channel
+
+    def _check_loop(self) -> None:
+        if self._loop is not asyncio.get_running_loop():
             raise SessionStoreError(
                 "the client belongs to another event loop, that of its first call; make one for each",
                 code=grpc.StatusCode.FAILED_PRECONDITION,
             )
-        return self._channel

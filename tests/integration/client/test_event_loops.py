@@ -49,3 +49,25 @@ async def test_a_client_is_refused_on_another_event_loop(daemon: DaemonUnderTest
             assert refused.value.code is grpc.StatusCode.FAILED_PRECONDITION
 
     await asyncio.to_thread(work)
+
+
+async def test_a_client_may_be_closed_where_its_event_loop_is_over(daemon: DaemonUnderTest) -> None:
+    """As by `asyncio.run(store.close())` after `asyncio.run(main())`; its stream of writes ended with the loop."""
+
+    def work() -> None:
+        store = AsyncSessionStore(daemon.address)
+        asyncio.run(call_all_kinds(store))
+        asyncio.run(store.close())
+        asyncio.run(store.close())
+
+    await asyncio.to_thread(work)
+
+
+async def test_a_client_is_not_closed_from_another_event_loop(daemon: DaemonUnderTest) -> None:
+    """Its calls end on their own loop alone: who waited for that elsewhere would wait for ever."""
+    store = AsyncSessionStore(daemon.address)
+    async with store:
+        await call_all_kinds(store)
+        with pytest.raises(SessionStoreError, match="another event loop"):
+            await asyncio.to_thread(asyncio.run, store.close())
+        assert await store.ping()

@@ -56,6 +56,22 @@ def test_what_is_read_is_closed_in_the_child_without_a_word(tmp_path: Path) -> N
         assert child_of(f"assert outcome(store.ping) == 1; call = store.{reading}.close", tmp_path) == 0
 
 
+def test_a_client_of_asyncio_is_closed_in_the_child_without_a_word(tmp_path: Path) -> None:
+    """What would tell that it is closed is in the parent alone."""
+    script = """
+import asyncio
+from sessionstore import AsyncSessionStore
+from tests.builders import part
+
+inherited = AsyncSessionStore(address, timeout_seconds=1)
+loop = asyncio.new_event_loop()
+writing = loop.create_task(inherited.append_event("s", part("a")))
+loop.run_until_complete(asyncio.sleep(0))
+call = lambda: asyncio.run(inherited.close())
+"""
+    assert child_of(script, tmp_path) == 0
+
+
 def test_a_client_made_after_a_fork_is_refused_where_one_had_connected(tmp_path: Path) -> None:
     """The threads of gRPC are in the parent alone, its state is such as they left it: it would hang, or crash."""
     assert child_of("assert outcome(store.ping) == 1; call = ping_anew", tmp_path) == 2
