@@ -7,7 +7,7 @@ from sessionstore.errors import SessionStoreError, UnauthenticatedError
 __all__ = ["Reopening"]
 
 NEW_TOKEN_SECONDS = 5.0
-"""So long a stream whose token is not valid any more waits for another one in its file."""
+"""So long a stream whose token is not valid any more waits for another one in its file, unless it gives up earlier."""
 
 
 class Reopening:
@@ -18,6 +18,7 @@ class Reopening:
     """
 
     def __init__(self, give_up_after_seconds: float | None, *, renews_token: bool) -> None:
+        self._give_up_after_seconds = give_up_after_seconds
         self._away = Backoff(give_up_after_seconds)
         self._renews_token = renews_token
         self._refused: Backoff | None = None
@@ -29,7 +30,8 @@ class Reopening:
         if self._refused is not None:
             self._refused.succeeded()
         elif self._renews_token:
-            self._refused = Backoff(NEW_TOKEN_SECONDS)
+            longest = self._give_up_after_seconds
+            self._refused = Backoff(NEW_TOKEN_SECONDS if longest is None else min(NEW_TOKEN_SECONDS, longest))
 
     def may_mend(self, failure: SessionStoreError) -> bool:
         """Whether there is any use in it."""
