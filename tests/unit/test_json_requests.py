@@ -65,3 +65,17 @@ def test_what_has_a_form_of_its_own_or_is_null_passes() -> None:
     changed = decoded(update, pb.UpdateSessionRequest)
     assert not changed.update.HasField("config")
     assert ["system_prompt", "tool_config.visibility"] == changed.update.update_mask.paths
+
+
+def test_what_holds_half_of_a_surrogate_pair_is_refused_like_any_other() -> None:
+    """The refusal repeats what was sent, as far as an answer can: it has the reason and the field."""
+    with pytest.raises(ConnectError, match=r"field: repeated field types must be in \[\] which is \\ud800 ") as refused:
+        decoded({"types": "\ud800"}, pb.GetEventsRequest)
+    assert b"MALFORMED_REQUEST" in refused.value.details[0].message_bytes
+
+
+def test_a_refusal_does_not_repeat_megabytes() -> None:
+    """What is wrong stands at its beginning, and where at its end."""
+    with pytest.raises(ConnectError, match=r"repeated field types must be in .* at GetEventsRequest") as refused:
+        decoded({"types": "x" * 1_000_000}, pb.GetEventsRequest)
+    assert len(refused.value.message) < 1000

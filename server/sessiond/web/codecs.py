@@ -17,6 +17,9 @@ from sessionstore.v1.error_reason_pb2 import ErrorReason
 
 __all__ = ["BinaryCodec", "EncodedAnswer", "JsonCodec"]
 
+SHOWN_CHARACTERS = 256
+"""So much is shown of the beginning of an explanation, and of its end."""
+
 
 @dataclass(frozen=True, slots=True)
 class EncodedAnswer:
@@ -66,7 +69,16 @@ class JsonCodec(Codec[EncodedAnswer, bytes]):
         except InvalidFieldError as refusal:
             raise connect_error(status_of(refusal)) from None
         except (ParseError, UnicodeDecodeError, RecursionError) as error:
-            # In the words of protobuf, which name the field.
-            explanation = f"the JSON is no valid {message_class.DESCRIPTOR.name}: {' '.join(str(error).split())}"
+            explanation = f"the JSON is no valid {message_class.DESCRIPTOR.name}: {_words_of(error)}"
             malformed = InvalidRequestError(explanation, ErrorReason.ERROR_REASON_MALFORMED_REQUEST)
             raise connect_error(status_of(malformed)) from None
+
+
+def _words_of(error: Exception) -> str:
+    """What protobuf says, which names the field.
+
+    It may repeat all that was sent, and halves of surrogate pairs, which no answer can hold.
+    """
+    words = " ".join(str(error).split()).encode(errors="backslashreplace").decode()
+    is_short = len(words) <= 2 * SHOWN_CHARACTERS
+    return words if is_short else f"{words[:SHOWN_CHARACTERS]} … {words[-SHOWN_CHARACTERS:]}"
