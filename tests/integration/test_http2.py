@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from h2.errors import ErrorCodes
-from h2.events import ConnectionTerminated, DataReceived, StreamEnded
+from h2.events import ConnectionTerminated, DataReceived, StreamEnded, StreamReset
 from hypercorn.asyncio.worker_context import EventWrapper
 
 from sessiond.web.connections import SOON_GIVEN_UP, bound_connections
@@ -73,6 +73,41 @@ async def test_a_tail_outlasts_a_thousand_calls_of_its_connection(served: Served
     await owner.append_event("s", part("still here"))
     await page.until(DataReceived, 1, b"still here")
     page.writer.transport.abort()
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        {":method": "POST", ":scheme": "http", ":authority": "localhost", ":path": "/\xff"},
+        {":method": "P\xffST", ":scheme": "http", ":authority": "localhost", ":path": "/"},
+        {":method": "CONNECT", ":authority": "localhost"},
+    ],
+)
+async def test_a_call_that_cannot_be_read_ends_no_other(
+    served: Served, owner: AsyncSessionStore, caplog: pytest.LogCaptureFixture, call: dict[str, str]
+) -> None:
+    """Also one without a token; nothing of it is logged."""
+    page = await following(served)
+    page.http.send_headers(3, list(call.items()))
+    page.http.send_data(3, b"anything", end_stream=True)
+    await page.until(StreamReset, 3)
+    await owner.append_event("s", part("still here"))
+    await page.until(DataReceived, 1, b"still here")
+    page.writer.transport.abort()
+    assert not caplog.records
+
+
+async def test_who_changes_over_with_settings_that_are_none_is_ended(
+    served: Served, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Without a word in the log, whatever is wrong with them."""
+    for settings in (b"AAAA", b"A"):
+        reader, writer = await asyncio.open_connection("127.0.0.1", served.daemon.addresses[-1].port)
+        upgrade = b"connection: Upgrade, HTTP2-Settings\r\nupgrade: h2c\r\nhttp2-settings: " + settings
+        writer.write(b"GET / HTTP/1.1\r\nhost: localhost\r\n" + upgrade + b"\r\n\r\n")
+        assert b"101" in await asyncio.wait_for(reader.read(), 20)
+        writer.close()
+    assert not caplog.records
 
 
 async def test_what_a_page_does_not_take_is_not_added_to() -> None:

@@ -5,9 +5,13 @@ closes keeps its descriptor until it was idle for five seconds. And three things
 is kept without a limit, since the buffer of a call lets more in whenever nothing may be sent; what waits to be sent
 when a connection ends waits for ever, and with it the connection; and calls that are opened and given up again, many in
 one breath, are all begun (CVE-2023-44487).
+
+What hypercorn would break at over HTTP/2, with a traceback in the log and all other calls of the connection, is turned
+away: a method or a path that is no ASCII, none at all, and a change over from HTTP/1.1 with settings that are none.
 """
 
 import asyncio
+import binascii
 from collections import deque
 from contextlib import suppress
 from ssl import SSLError
@@ -24,6 +28,7 @@ from hypercorn.asyncio.tcp_server import TCPServer
 from hypercorn.config import Config
 from hypercorn.events import Closed, Event, RawData, Updated
 from hypercorn.protocol import h2
+from hyperframe.exceptions import HyperframeError
 
 from sessiond.turns import Turns
 
@@ -110,6 +115,13 @@ class _Protocol(h2.H2Protocol):
         self._older = 0
         """The highest number of a call that was begun earlier."""
 
+    async def initiate(self, headers: list[tuple[bytes, bytes]] | None = None, settings: bytes | None = None) -> None:
+        """Begins; with the settings of a client that changes over."""
+        try:
+            await super().initiate(headers, settings)
+        except (ProtocolError, HyperframeError, binascii.Error):
+            await self._end()
+
     async def handle(self, event: Event) -> None:
         """Takes in what the connection brings; at its end nothing of it waits any more."""
         if isinstance(event, RawData):
@@ -141,7 +153,7 @@ class _Protocol(h2.H2Protocol):
             await self._end()
             return
         # Calls that are over before anybody has heard of them are not begun.
-        unheard = given_up & begun
+        unheard = (given_up & begun) | self._turn_away_unreadable(events, given_up)
         for event in events:
             if isinstance(event, DataReceived) and event.stream_id in unheard:
                 self.connection.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
@@ -151,6 +163,17 @@ class _Protocol(h2.H2Protocol):
             if self.closed:
                 return
             await self._handle_events(heard[first : first + PIECE_EVENTS])
+
+    def _turn_away_unreadable(self, events: list[Http2Event], given_up: set[int]) -> set[int]:
+        """Resets the calls of which it cannot be told what they call; answers which they are."""
+        unreadable = {
+            event.stream_id
+            for event in events
+            if isinstance(event, RequestReceived) and event.stream_id not in given_up and not _is_readable(event)
+        }
+        for stream_id in unreadable:
+            self.connection.reset_stream(stream_id, ErrorCodes.PROTOCOL_ERROR)
+        return unreadable
 
     async def _end(self) -> None:
         await self._flush()
@@ -169,6 +192,11 @@ class _Protocol(h2.H2Protocol):
         self._patience = min(SOON_GIVEN_UP, self._patience + regained) - soon
         self._patient_at = now
         return self._patience >= 0
+
+
+def _is_readable(request: RequestReceived) -> bool:
+    named = dict(request.headers)
+    return b":path" in named and named[b":method"].isascii() and named[b":path"].isascii()
 
 
 class _Server(TCPServer):
