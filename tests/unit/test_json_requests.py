@@ -9,6 +9,7 @@ from connectrpc.errors import ConnectError
 
 from sessiond.web.codecs import JsonCodec
 from sessionstore.v1 import session_store_service_pb2 as pb
+from sessionstore.v1.session_pb2 import SESSION_STATUS_ACTIVE
 
 
 def decoded(document: Any, kind: Any = pb.AppendMessageRequest) -> Any:
@@ -53,6 +54,15 @@ def test_what_is_no_object_is_no_message(empty: Any) -> None:
     ):
         with pytest.raises(ConnectError, match=f"^{path}: is no JSON object"):
             decoded(document, pb.CreateSessionRequest)
+
+
+@pytest.mark.parametrize("value", [True, False, 1.9])
+def test_what_is_no_value_of_an_enumeration_is_refused_and_named(value: Any) -> None:
+    """A session that somebody marks as `true` is not marked as inactive."""
+    with pytest.raises(ConnectError, match=r"^update\.status: is neither the name nor the number"):
+        decoded({"update": {"status": value}}, pb.UpdateSessionRequest)
+    for given in ("SESSION_STATUS_ACTIVE", 2, 2.0):
+        assert SESSION_STATUS_ACTIVE == decoded({"update": {"status": given}}, pb.UpdateSessionRequest).update.status
 
 
 def test_what_has_a_form_of_its_own_or_is_null_passes() -> None:

@@ -1,7 +1,8 @@
 """Finds what protobuf's reader of JSON takes for something else than it says.
 
-In the place of a message it takes an empty list or text for an empty message, and of text that is no base64 it leaves
-out the characters that do not belong, so that other bytes would be stored than anybody sent.
+In the place of a message it takes an empty list or text for an empty message, and of an enumeration it takes true for
+the value 1, as well as 1.9. Of text that is no base64 it leaves out the characters that do not belong, so that other
+bytes would be stored than anybody sent.
 """
 
 import re
@@ -18,6 +19,7 @@ from sessionstore.v1.error_reason_pb2 import ErrorReason
 __all__ = ["check_json"]
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/_\s-]*(?:=\s*){0,2}")
+_LOOSELY_READ = (FieldDescriptor.TYPE_BYTES, FieldDescriptor.TYPE_ENUM)
 _OF_OTHER_FORMS = "google.protobuf."
 """The messages that have a JSON form of their own, such as times, which are text."""
 
@@ -53,6 +55,9 @@ def _check_value(value: Any, field: FieldDescriptor, path: str) -> None:
     if field.type == FieldDescriptor.TYPE_BYTES:
         if not _BASE64.fullmatch(value):
             raise _refused(path, "is not base64; encode the bytes")
+    elif field.type == FieldDescriptor.TYPE_ENUM:
+        if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
+            raise _refused(path, "is neither the name nor the number of a value; write the name")
     elif field.message_type is not None:
         _check_message(value, field.message_type, path)
 
@@ -66,7 +71,7 @@ def _looked_into(message: Descriptor) -> Mapping[str, FieldDescriptor]:
         if kind is not None and kind.GetOptions().map_entry:
             kind = kind.fields_by_name["value"].message_type
         is_message = kind is not None and not kind.full_name.startswith(_OF_OTHER_FORMS)
-        if is_message or field.type == FieldDescriptor.TYPE_BYTES:
+        if is_message or field.type in _LOOSELY_READ:
             found[field.name] = found[field.json_name] = field
     return found
 
