@@ -224,10 +224,11 @@ class Tail:
                 self._loop.call_soon_threadsafe(self._call.cancel)
 
     async def _read_frame(self) -> None:
-        if self._call is None:
-            self._loop = asyncio.get_running_loop()
+        loop = asyncio.get_running_loop()
+        # On another loop than that of the call the client refuses a new one.
+        if self._call is None or self._loop is not loop:
             with translated():
-                self._call = self._open_tail(self._cursor.resume_request())
+                self._call, self._loop = self._open_tail(self._cursor.resume_request()), loop
         # A task of its own, so that aclose() can end the wait without cancelling whoever waits.
         reading = self._reading = asyncio.create_task(self._call.read(), name="tail read")
         try:

@@ -51,6 +51,27 @@ async def test_a_client_is_refused_on_another_event_loop(daemon: DaemonUnderTest
     await asyncio.to_thread(work)
 
 
+async def test_a_tail_is_refused_on_another_event_loop(daemon: DaemonUnderTest) -> None:
+    """Also one that was begun; as its client says it, and not as an error of asyncio's own."""
+
+    def work() -> None:
+        store = AsyncSessionStore(daemon.address)
+        asyncio.run(call_all_kinds(store))
+        other = AsyncSessionStore(daemon.address)
+        tail = other.tail("s")
+
+        async def first() -> int:
+            return (await anext(tail)).sequence
+
+        assert 0 == asyncio.run(first())
+        while tail.ready_item() is not None:
+            pass
+        with pytest.raises(SessionStoreError, match="another event loop"):
+            asyncio.run(first())
+
+    await asyncio.to_thread(work)
+
+
 async def test_a_client_may_be_closed_where_its_event_loop_is_over(daemon: DaemonUnderTest) -> None:
     """As by `asyncio.run(store.close())` after `asyncio.run(main())`; its stream of writes ended with the loop."""
 
