@@ -4,6 +4,10 @@ Once a process has opened a channel, those of its children hang, crash, or work,
 asyncio ends some time after the last channel, in threads of its own. Nothing of that can be mended in the child, but it
 can be told. What gRPC says of forks is about its other API alone:
 https://github.com/grpc/grpc/blob/master/doc/fork_support.md
+
+In the child gRPC also begins threads anew, unless GRPC_ENABLE_FORK_SUPPORT is 0 when it is imported. With a call under
+way, such as a tail, they crash about every second child, whatever it does (1.85). It is not set here: it is for the
+whole process, and the children of those who use gRPC's other API need them.
 """
 
 import os
