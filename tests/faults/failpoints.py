@@ -22,10 +22,12 @@ from sessiond.store.sqlite import (
     commits,
     horizon_advance,
     label_horizon,
+    removals,
     session_operations,
     session_updates,
     tool_call_updates,
     transaction,
+    trims,
 )
 from sessiond.store.sqlite.feeds import FeedHub
 from sessiond.store.sqlite.transaction import WriteTransaction
@@ -52,6 +54,7 @@ WRAPPED: Mapping[str, tuple[object, str]] = {
     "archive-session": (session_operations.ArchiveSession, "apply"),
     "restore-session": (session_operations.RestoreSession, "apply"),
     "delete-archive": (session_operations.DeleteArchive, "apply"),
+    "removal": (removals.RemovePiece, "apply"),
     "trim": (DeleteEventsBefore, "apply"),
     "rows": (WriteTransaction, "write_rows"),
     "advance": (WriteTransaction, "advance_horizon"),
@@ -74,9 +77,12 @@ _SOONER = (
     (horizon_advance, "HOT_SESSIONS"),
     (horizon_advance, "AT_ONCE"),
     (transaction, "EVENTS_AT_ONCE"),
+    (removals, "REMOVED_AT_ONCE"),
+    (trims, "TRIMMED_AT_ONCE"),
 )
 """What is done some at a time: hundreds of sessions would have to be written to for the horizon of the labels to
-advance, and a commit of few events would seldom be the one that indexes."""
+advance, a commit of few events would seldom be the one that indexes, and no session is so large that it is removed in
+pieces."""
 
 _STATEMENTS = {"begin": "BEGIN IMMEDIATE", "commit": "COMMIT"}
 _CHECKPOINT = "checkpoint"

@@ -8,6 +8,7 @@ from typing import Any
 
 from sessiond.store.sqlite.engine import DATABASE_NAME
 from sessiond.store.sqlite.inspection import find_faults
+from sessiond.store.sqlite.session_rows import GONE_AT_US
 
 __all__ = ["StoredSession", "database_faults", "stored_sessions"]
 
@@ -39,11 +40,12 @@ class StoredSession:
 
 
 def stored_sessions(data_dir: Path) -> dict[str, StoredSession]:
-    """All sessions by id."""
+    """All sessions by id, but for those that are deleted and not removed from the disk yet."""
     with closing(sqlite3.connect(data_dir / DATABASE_NAME)) as connection:
         rows = connection.execute(
             "SELECT session_key, id, first_event, next_event, next_message, message_count,"
-            " archived_at_us IS NOT NULL, config FROM sessions"
+            " archived_at_us IS NOT NULL, config FROM sessions WHERE archived_at_us IS NOT ?",
+            (GONE_AT_US,),
         ).fetchall()
         return {session_id: _session(connection, key, columns) for key, session_id, *columns in rows}
 

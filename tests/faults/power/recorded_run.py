@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sessiond.store.errors import StorageUnavailableError
-from sessiond.store.sqlite import upkeep
+from sessiond.store.sqlite import removals, upkeep
 from sessiond.store.sqlite.engine import DATABASE_NAME, SqliteStore
 from sessiond.store.sqlite.migrations import migrate
 from sessionstore.v1 import session_store_service_pb2 as pb
@@ -31,6 +31,9 @@ TRIMMED, DELETED = "trimmed", "deleted"
 ROUNDS = 40
 CHECKPOINT_FRAMES = 24
 """So few that the run passes some checkpoints, after each of which the log begins anew."""
+
+REMOVED_AT_ONCE = 8
+"""So few that the session that is deleted goes in pieces."""
 
 SYNCS_UNTIL_ONE_FAILS = 3
 """Where some fail, one of so many does, by chance."""
@@ -87,6 +90,7 @@ class _Reader:
 async def _run(folder: Path, durability: Any, chance: random.Random, *, failing_syncs: bool, with_reader: bool) -> None:
     migrate(folder / DATABASE_NAME)
     upkeep.CHECKPOINT_FRAMES = CHECKPOINT_FRAMES
+    removals.REMOVED_AT_ONCE = REMOVED_AT_ONCE
     store = await SqliteStore.open(folder, durability=durability)
     notes = _Notes(folder / NOTES)
     for session_id in (*SESSIONS, TRIMMED, DELETED):

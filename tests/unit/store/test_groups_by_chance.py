@@ -12,7 +12,7 @@ import pytest
 
 from sessiond.contract.limits import Limits
 from sessiond.store.errors import StoreError
-from sessiond.store.sqlite import transaction
+from sessiond.store.sqlite import removals, transaction
 from sessiond.store.sqlite.commits import AppendOneEvent, CommitOperation
 from sessiond.store.sqlite.engine import DATABASE_NAME, SqliteStore
 from sessiond.store.sqlite.migrations import migrate
@@ -126,9 +126,13 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.parametrize("removed_at_once", [removals.REMOVED_AT_ONCE, 2])
 @pytest.mark.parametrize("seed", range(12))
-def test_a_group_comes_to_what_its_writes_come_to_one_by_one(template: Path, seed: int) -> None:
-    """Answers, repeats and refusals, and what is stored at last."""
-    with patch.object(transaction, "EVENTS_AT_ONCE", INDEXED_AT_ONCE):
+def test_a_group_comes_to_what_its_writes_come_to_one_by_one(template: Path, seed: int, removed_at_once: int) -> None:
+    """Answers, repeats and refusals, and what is stored at last; also where what is deleted goes in pieces."""
+    with (
+        patch.object(transaction, "EVENTS_AT_ONCE", INDEXED_AT_ONCE),
+        patch.object(removals, "REMOVED_AT_ONCE", removed_at_once),
+    ):
         one_by_one = asyncio.run(written(template, Random(seed), together=False))
         assert one_by_one == asyncio.run(written(template, Random(seed), together=True))

@@ -11,11 +11,13 @@ import pytest
 from sessiond.store.errors import CorruptedError
 from sessiond.store.sqlite import horizon_advance, index_copies, label_horizon, label_walks, session_listing, writer
 from sessiond.store.sqlite.checksums import checksum
+from sessiond.store.sqlite.chores import FAILED_SECONDS
 from sessiond.store.sqlite.engine import DATABASE_NAME, SqliteStore
-from sessiond.store.sqlite.horizon_advance import FAILED_SECONDS, SHARE, AdvancePace
+from sessiond.store.sqlite.horizon_advance import HorizonChore
 from sessiond.store.sqlite.label_horizon import LOWEST, Horizon, advance, count_hot, read_horizon
 from sessiond.store.sqlite.migration_files import load_migrations
 from sessiond.store.sqlite.migrations import migrate
+from sessiond.store.sqlite.writer_memory import WriterMemory
 from sessionstore.v1 import session_store_service_pb2 as pb
 from sessionstore.v1.session_pb2 import SessionConfig
 from tests.builders import append, commit, part, user_message
@@ -264,13 +266,16 @@ async def test_writes_go_on_where_the_horizon_cannot_advance(
 def test_it_takes_a_share_of_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """After each piece of work nothing is done for many times as long as it took."""
     now = 100.0
-    monkeypatch.setattr("sessiond.store.sqlite.horizon_advance.time.monotonic", lambda: now)
-    pace = AdvancePace()
-    assert pace.seconds_left(HOT + AT_ONCE - 1) is None
-    assert 0 == pace.seconds_left(HOT + AT_ONCE)
-    pace.took(0.01)
-    assert pytest.approx(0.01 / SHARE - 0.01) == pace.seconds_left(HOT + AT_ONCE)
-    pace.failed()
-    assert FAILED_SECONDS == pace.seconds_left(HOT + AT_ONCE)
+    monkeypatch.setattr("sessiond.store.sqlite.chores.time.monotonic", lambda: now)
+    memory = WriterMemory(hot=HOT + AT_ONCE - 1)
+    chore = HorizonChore(memory)
+    assert not chore.is_due()
+    memory.hot += 1
+    assert chore.is_due()
+    assert 0 == chore.seconds_left()
+    chore.took(0.01)
+    assert pytest.approx(0.19) == chore.seconds_left()
+    chore.failed(CorruptedError("it"))
+    assert FAILED_SECONDS == chore.seconds_left()
     now += FAILED_SECONDS
-    assert 0 == pace.seconds_left(HOT + AT_ONCE)
+    assert 0 == chore.seconds_left()

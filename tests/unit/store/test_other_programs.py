@@ -111,8 +111,8 @@ async def test_events_that_another_program_took_away_are_not_taken_for_stored(
 async def test_what_the_store_writes_itself_is_remembered(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """Else each group of writes would read its sessions anew."""
     await append_event(store, "first")
-    remembered = store._writer._memory.rows["s"]
+    remembered = store._writer._groups._memory.rows["s"]
     await append_event(store, TEXT)
     await count_events(store)
     await append_event(store, "last")
-    assert remembered is store._writer._memory.rows["s"]
+    assert remembered is store._writer._groups._memory.rows["s"]

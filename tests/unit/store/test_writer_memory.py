@@ -31,7 +31,7 @@ async def test_sessions_that_were_dropped_from_memory_go_on_where_they_were(
         for _ in range(3)
     ]
     assert [[0] * 10, [1] * 10, [2] * 10] == rounds
-    assert 3 == len(store._writer._memory.rows)
+    assert 3 == len(store._writer._groups._memory.rows)
 
 
 async def test_repeats_are_recognized_of_sessions_whose_ids_were_dropped_from_memory(
@@ -43,12 +43,12 @@ async def test_repeats_are_recognized_of_sessions_whose_ids_were_dropped_from_me
     for number in range(2):
         for name in names:
             await store.submit(commit(name, append(part(), f"e{number}")))
-    assert 3 == len(store._writer._memory.recent_ids)
+    assert 3 == len(store._writer._groups._memory.recent_ids)
     for name in names:
         for number in range(2):
             (repeated,) = (await store.submit(commit(name, append(part(), f"e{number}")))).results
             assert (True, number) == (repeated.append_event.already_existed, repeated.append_event.sequence)
-    memory = store._writer._memory
+    memory = store._writer._groups._memory
     assert [memory.rows[name].session_key for name in names[-3:]] == list(memory.recent_ids)
 
 
@@ -68,7 +68,7 @@ async def test_repeats_are_recognized_whether_their_ids_are_in_memory_or_not(
                 assert is_repeat == results[0].append_message.already_existed
                 assert is_repeat == results[1].create_tool_call.already_existed
                 assert int(message.id) == results[0].append_message.sequence
-    memory = store._writer._memory
+    memory = store._writer._groups._memory
     for ids in (memory.newest_messages, memory.newest_tool_calls):
         assert min(sessions, 3) == len(ids)
         assert {NEWEST} == {len(held) for held in ids.values()}

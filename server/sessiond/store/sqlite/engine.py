@@ -16,6 +16,7 @@ from sessiond.store.sqlite.event_reads import session_events
 from sessiond.store.sqlite.feeds import FeedHub
 from sessiond.store.sqlite.horizon_advance import hot_at_start
 from sessiond.store.sqlite.reads import StreamingReads
+from sessiond.store.sqlite.removals import are_removals_left
 from sessiond.store.sqlite.reserve import Reserve
 from sessiond.store.sqlite.session_listing import list_archives, list_sessions, passes_over_many
 from sessiond.store.sqlite.session_operations import (
@@ -73,7 +74,9 @@ class SqliteStore(StreamingReads):
             await connection.run(lambda writing: writing.execute("BEGIN IMMEDIATE").execute("COMMIT"))
             info = await connection.run(_read_info)
             upkeep = await connection.run(lambda _: Upkeep(path, reserve or Reserve(data_dir, 0)))
-            memory = WriterMemory(hot=await connection.run(hot_at_start))
+            memory = WriterMemory(
+                hot=await connection.run(hot_at_start), removals_left=await connection.run(are_removals_left)
+            )
             readers = await ReaderPool.open(path, READERS)
         except OSError as error:
             await connection.close()
@@ -120,7 +123,9 @@ class SqliteStore(StreamingReads):
 
     async def delete_session(self, request: pb.DeleteSessionRequest) -> pb.DeleteSessionResponse:
         """See Store."""
-        return await self._writer.submit(DeleteSession(request.session_id))
+        response = await self._writer.submit(DeleteSession(request.session_id))
+        await self._writer.wait_for_removals_when_full()
+        return response
 
     async def list_sessions(self, request: pb.ListSessionsRequest) -> pb.ListSessionsResponse:
         """See Store."""
@@ -180,7 +185,9 @@ class SqliteStore(StreamingReads):
 
     async def delete_archive(self, request: admin_pb.DeleteArchiveRequest) -> admin_pb.DeleteArchiveResponse:
         """See Store."""
-        return await self._writer.submit(DeleteArchive(request.session_id))
+        response = await self._writer.submit(DeleteArchive(request.session_id))
+        await self._writer.wait_for_removals_when_full()
+        return response
 
     async def close(self) -> None:
         """See Store."""

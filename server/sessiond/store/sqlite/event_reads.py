@@ -12,7 +12,7 @@ from sessiond.store.sqlite.checksums import event_checksum
 from sessiond.store.sqlite.event_filters import EventFilter
 from sessiond.store.sqlite.event_index import COLUMNS, EventRow, rows_of_type
 from sessiond.store.sqlite.event_pages import EventPageBuilder
-from sessiond.store.sqlite.session_rows import ROW_COLUMNS, SessionRow, find_live
+from sessiond.store.sqlite.session_rows import GONE_AT_US, ROW_COLUMNS, SessionRow, find_live
 
 __all__ = [
     "FEW_EVENTS",
@@ -65,6 +65,8 @@ def event_bounds(connection: sqlite3.Connection, session_key: int) -> tuple[Even
     if found is None:
         return None
     row = SessionRow.of(found)
+    if row.archived_at_us == GONE_AT_US:
+        return None
     return EventBounds(row.first_event, row.next_event), row.archived_at_us is not None
 
 

@@ -13,25 +13,28 @@ from sessiond.store.sqlite.migration_files import MigrationError
 from sessiond.store.sqlite.migrations import migration_status, reading_options
 from sessiond.store.sqlite.session_configs import config_checksum
 from sessiond.store.sqlite.session_metadata import NO_LABELS, read_metadata
-from sessiond.store.sqlite.session_rows import ROW_COLUMNS, SessionRow
+from sessiond.store.sqlite.session_rows import GONE_AT_US, ROW_COLUMNS, SessionRow
 from sessiond.store.sqlite.tool_call_rows import TOOL_CALL_COLUMNS, ToolCallRow
 
 __all__ = ["find_faults", "inspect_database"]
 
 _INDEXED = """
     SELECT session_key, {column}, sequence FROM events JOIN sessions USING (session_key)
-    WHERE sequence < unindexed_from AND {column} IS NOT NULL
+    WHERE sequence < unindexed_from AND {column} IS NOT NULL AND archived_at_us IS NOT {gone}
 """
-_IN_TABLE = "SELECT session_key, {column}, sequence FROM {table}"
+_IN_TABLE = """
+    SELECT session_key, {column}, sequence FROM {table}
+    WHERE session_key NOT IN (SELECT session_key FROM sessions WHERE archived_at_us = {gone})
+"""
 _INDEXED_WRONGLY = [
-    f"{one} EXCEPT {other}".format(table=table, column=column)
+    f"{one} EXCEPT {other}".format(table=table, column=column, gone=GONE_AT_US)
     for table, column in (("event_ids", "event_id"), ("event_types", "type"))
     for one, other in ((_INDEXED, _IN_TABLE), (_IN_TABLE, _INDEXED))
 ]
-"""What the tables that index events lack, and what they have too much."""
+"""What the tables that index events lack, and what they have too much; of what is deleted some may be left."""
 
-_COUNTED_WRONGLY = """
-    SELECT id FROM sessions WHERE stored_bytes <>
+_COUNTED_WRONGLY = f"""
+    SELECT id FROM sessions WHERE archived_at_us IS NOT {GONE_AT_US} AND (stored_bytes <>
         (SELECT coalesce(sum(length(payload)), 0) FROM messages WHERE messages.session_key = sessions.session_key)
         + (SELECT coalesce(sum(length(payload)), 0) FROM events WHERE events.session_key = sessions.session_key)
         + (SELECT coalesce(sum(length(payload) + coalesce(length(result), 0) + coalesce(length(CAST(error AS BLOB)), 0)
@@ -42,8 +45,8 @@ _COUNTED_WRONGLY = """
         OR next_message <> (SELECT count(*) FROM messages WHERE messages.session_key = sessions.session_key)
         OR tool_calls <> (SELECT count(*) FROM tool_calls c WHERE c.session_key = sessions.session_key)
         OR unfinished_tool_calls <> (
-            SELECT count(*) FROM tool_calls c WHERE c.session_key = sessions.session_key AND c.status IN (1, 2, 4))
-"""
+            SELECT count(*) FROM tool_calls c WHERE c.session_key = sessions.session_key AND c.status IN (1, 2, 4)))
+"""  # noqa: S608 - our own number
 
 _COPIED_WRONGLY = """
     SELECT DISTINCT id FROM sessions JOIN session_metadata m USING (session_key)
@@ -123,8 +126,12 @@ def _wrong_copies(connection: sqlite3.Connection) -> Iterator[str]:
 
 def _session(connection: sqlite3.Connection, session_key: int) -> str:
     """What people call a session; its key is in no answer."""
-    found = connection.execute("SELECT id FROM sessions WHERE session_key = ?", (session_key,)).fetchone()
-    return f"session {found[0]}" if found else "a session that is not there"
+    found = connection.execute(
+        "SELECT id, archived_at_us FROM sessions WHERE session_key = ?", (session_key,)
+    ).fetchone()
+    if found is None:
+        return "a session that is not there"
+    return "a session that is being removed" if found[1] == GONE_AT_US else f"session {found[0]}"
 
 
 def _damaged_rows(connection: sqlite3.Connection) -> Iterator[str]:

@@ -8,7 +8,14 @@ from sessiond.store.sqlite.index_copies import check_copies, check_order, has_fe
 from sessiond.store.sqlite.label_walks import horizon_for, walk_by_horizon
 from sessiond.store.sqlite.listing_conditions import Conditions, Label, Span
 from sessiond.store.sqlite.page_tokens import decode_token, encode_token, not_answered
-from sessiond.store.sqlite.session_rows import COLUMNS_OF_S, ROW_COLUMNS, SessionRow, archive_infos, row_infos
+from sessiond.store.sqlite.session_rows import (
+    COLUMNS_OF_S,
+    GONE_AT_US,
+    ROW_COLUMNS,
+    SessionRow,
+    archive_infos,
+    row_infos,
+)
 from sessionstore.v1 import admin_service_pb2 as admin_pb
 from sessionstore.v1 import session_store_service_pb2 as pb
 
@@ -32,6 +39,8 @@ _ARCHIVES = f"""
     SELECT {ROW_COLUMNS} FROM sessions WHERE archived_at_us IS NOT NULL AND (archived_at_us, session_key) < (?, ?)
     ORDER BY archived_at_us DESC, session_key DESC LIMIT ?
 """  # noqa: S608 - our own names
+_ALL_ARCHIVES = (GONE_AT_US, 0)
+"""Where they end: the sessions that are deleted and not removed yet lie behind it."""
 _INDEXES = {"updated_at_us": "sessions_by_updated_at", "message_count": "sessions_by_message_count"}
 """Of the orders whose index exists once."""
 
@@ -138,7 +147,10 @@ def list_archives(
 
     Raises CorruptedError, and InvalidFieldError for a bad page token.
     """
-    start = decode_token(request, request.page_token, 2) if request.page_token else (2**63 - 1, 2**63 - 1)
+    start = _ALL_ARCHIVES
+    if request.page_token:
+        archived_at_us, session_key = decode_token(request, request.page_token, 2)
+        start = min(start, (archived_at_us, session_key))
     size = request.page_size or DEFAULT_PAGE_SIZE
     rows = [SessionRow.of(found) for found in connection.execute(_ARCHIVES, (*start, size + 1))]
     terms, values = ["archived_at_us IS NOT NULL", "(archived_at_us, session_key) < (?, ?)"], [*start]

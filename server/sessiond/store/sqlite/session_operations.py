@@ -10,6 +10,7 @@ from sessiond.store.errors import AlreadyExistsError, LimitReachedError, NotFoun
 from sessiond.store.sqlite.label_horizon import drop_copies
 from sessiond.store.sqlite.operations import Operation
 from sessiond.store.sqlite.publication import Publication
+from sessiond.store.sqlite.removals import remove_session
 from sessiond.store.sqlite.session_configs import config_checksum, read_config
 from sessiond.store.sqlite.session_metadata import labels_checksum, replace_metadata
 from sessiond.store.sqlite.session_rows import (
@@ -30,7 +31,6 @@ from sessionstore.v1.session_pb2 import Session, SessionState, SessionStatus
 __all__ = ["ArchiveSession", "CreateSession", "DeleteArchive", "DeleteSession", "RestoreSession"]
 
 _SET_ARCHIVED = "UPDATE sessions SET archived_at_us = ?, checksum = ? WHERE session_key = ?"
-_DELETE = "DELETE FROM sessions WHERE session_key = ?"
 
 
 class CreateSession(Operation[pb.CreateSessionResponse]):
@@ -121,24 +121,19 @@ class DeleteSession(Operation[pb.DeleteSessionResponse]):
 
     frees_room = True
 
-    _COUNT = """
-        SELECT (SELECT count(*) FROM messages WHERE session_key = ?),
-               (SELECT count(*) FROM tool_calls WHERE session_key = ?),
-               (SELECT count(*) FROM events WHERE session_key = ?)
-    """
-
     def __init__(self, session_id: str) -> None:
         self._session_id = session_id
 
     def apply(self, transaction: WriteTransaction) -> pb.DeleteSessionResponse:
         """See Operation. Raises NotFoundError."""
         row = transaction.session(self._session_id)
-        messages, tool_calls, events = transaction.connection.execute(self._COUNT, (row.session_key,) * 3).fetchone()
-        transaction.connection.execute(_DELETE, (row.session_key,))
-        transaction.count_sessions(-1)
-        transaction.forget(row.id)
+        remove_session(transaction, row)
         transaction.publish(row.session_key, Publication(gone=True))
-        return pb.DeleteSessionResponse(deleted_messages=messages, deleted_tool_calls=tool_calls, deleted_events=events)
+        return pb.DeleteSessionResponse(
+            deleted_messages=row.next_message,
+            deleted_tool_calls=row.tool_calls,
+            deleted_events=row.next_event - row.first_event,
+        )
 
 
 class ArchiveSession(Operation[admin_pb.ArchiveSessionResponse]):
@@ -183,18 +178,14 @@ class DeleteArchive(Operation[admin_pb.DeleteArchiveResponse]):
 
     frees_room = True
 
-    _COUNT = "SELECT count(*) FROM events WHERE session_key = ?"
-
     def __init__(self, session_id: str) -> None:
         self._session_id = session_id
 
     def apply(self, transaction: WriteTransaction) -> admin_pb.DeleteArchiveResponse:
         """See Operation. Raises NotFoundError."""
         row = _archived_row(transaction.connection, self._session_id)
-        (events,) = transaction.connection.execute(self._COUNT, (row.session_key,)).fetchone()
-        transaction.connection.execute(_DELETE, (row.session_key,))
-        transaction.count_sessions(-1)
-        return admin_pb.DeleteArchiveResponse(deleted_events=events)
+        remove_session(transaction, row)
+        return admin_pb.DeleteArchiveResponse(deleted_events=row.next_event - row.first_event)
 
 
 def _archived_row(connection: sqlite3.Connection, session_id: str) -> SessionRow:

@@ -16,6 +16,7 @@ from sessionstore.v1.session_pb2 import SessionInfo, SessionStatus
 
 __all__ = [
     "COLUMNS_OF_S",
+    "GONE_AT_US",
     "ROW_COLUMNS",
     "SessionRow",
     "archive_info",
@@ -39,6 +40,10 @@ ROW_COLUMNS = (
 
 COLUMNS_OF_S = ", ".join(f"s.{name.strip()}" for name in ROW_COLUMNS.split(","))
 """The same, of the table that a query calls s."""
+
+
+GONE_AT_US = 253_402_300_799_999_999
+"""When a session was archived that is deleted and not removed from the disk yet: at the end of the year 9999."""
 
 
 @dataclass(slots=True)

@@ -19,7 +19,7 @@ from sessiond.store.sqlite.giving_way import GivingWay
 from sessiond.store.sqlite.label_horizon import LOWEST, Horizon, advance, read_horizon, write_copies
 from sessiond.store.sqlite.newest_ids import NewestIds, newest_messages, newest_tool_calls
 from sessiond.store.sqlite.publication import Publication, PublishedEvent
-from sessiond.store.sqlite.session_rows import SessionRow, find_live
+from sessiond.store.sqlite.session_rows import GONE_AT_US, SessionRow, find_live
 from sessiond.store.sqlite.writer_memory import WriterMemory
 
 __all__ = ["POSITIONS_AT_ONCE", "EventValues", "WriteTransaction"]
@@ -42,6 +42,9 @@ _UPDATE = f"UPDATE sessions SET {_CHANGED}"  # noqa: S608 - our own names
 _UPDATE_WITH_COUNT = f"UPDATE sessions SET message_count = ?, {_CHANGED}"  # noqa: S608
 """SQLite takes a column that is set out of its index and puts it in again, also when it is as it was."""
 
+_COUNT_SESSIONS = f"""
+    SELECT (SELECT count(*) FROM sessions) - (SELECT count(*) FROM sessions WHERE archived_at_us = {GONE_AT_US})
+"""  # noqa: S608 - our own number
 _SET_POSITIONS_ASIDE = "UPDATE store_counters SET value = value + ? WHERE name = 'next_position' RETURNING value"
 POSITIONS_AT_ONCE = 4096
 """Setting them aside writes one more page to the disk; a restart leaves a gap of at most so many."""
@@ -202,7 +205,7 @@ class WriteTransaction:
     def sessions(self) -> int:
         """How many sessions there are, archived ones included."""
         if self._memory.sessions is None:
-            (self._memory.sessions,) = self._connection.execute("SELECT count(*) FROM sessions").fetchone()
+            (self._memory.sessions,) = self._connection.execute(_COUNT_SESSIONS).fetchone()
         return self._memory.sessions
 
     def count_sessions(self, change: int) -> None:
@@ -211,6 +214,10 @@ class WriteTransaction:
             self._memory.sessions += change
         if self._undo is not None:
             self._undo.new_sessions += change
+
+    def leave_removals(self) -> None:
+        """Notes that a deletion has left something to be removed."""
+        self._memory.removals_left = True
 
     def publish(self, session_key: int, change: Publication) -> None:
         """Keeps a change for the tails of a session."""

@@ -23,14 +23,16 @@ from sessiond.store.errors import (
     StorageUnavailableError,
     StoreError,
 )
+from sessiond.store.sqlite.chores import Chore
 from sessiond.store.sqlite.connection import PATIENCE_SECONDS, EngineConnection
 from sessiond.store.sqlite.gathering import Gathering
 from sessiond.store.sqlite.giving_way import GivingWay
-from sessiond.store.sqlite.horizon_advance import AdvanceHorizon, AdvancePace
+from sessiond.store.sqlite.horizon_advance import HorizonChore
 from sessiond.store.sqlite.operations import Operation
 from sessiond.store.sqlite.overdue_work import Patience
 from sessiond.store.sqlite.probes import PROBE, Probe
 from sessiond.store.sqlite.publication import Publication
+from sessiond.store.sqlite.removals import RemovalChore
 from sessiond.store.sqlite.upkeep import Upkeep
 from sessiond.store.sqlite.waiting_writes import Group, WaitingWrite, WaitingWrites
 from sessiond.store.sqlite.write_groups import AppliedGroup, WriteGroups
@@ -81,8 +83,12 @@ class Writer:
         self._upkeep = upkeep
         self._publish = publish
         self._groups = WriteGroups(upkeep, memory, GivingWay(), is_followed)
-        self._memory = memory
-        self._advance_pace = AdvancePace()
+        self._removal = RemovalChore(memory)
+        self._chores: tuple[Chore, ...] = (HorizonChore(memory), self._removal)
+        self._chore_done = asyncio.Event()
+        """Set for a moment, whenever a little of one is done, or failed."""
+        self._is_full = False
+        """Whether the disk was full when it was last written to, as far as that is known."""
         self._waiting = WaitingWrites()
         self._is_one_first = False
         """Whether something that goes first waits for a group to end."""
@@ -121,6 +127,16 @@ class Writer:
         """Returns when some of what waits is taken; for who finds it crowded."""
         await self._taken.wait()
 
+    async def wait_for_removals_when_full(self) -> None:
+        """Returns, where the disk is full, when what deletions have left is removed, or could not be; else at once.
+
+        For who deletes there to make room.
+        """
+        if not self._is_full:
+            return
+        while self._removal.is_due() and not self._removal.is_failing and not self._closing:
+            await self._chore_done.wait()
+
     def submit(self, operation: Operation[T], source: object = None) -> "asyncio.Future[T]":
         """Queues an operation; those of a source submitted one after another are applied in that order.
 
@@ -143,6 +159,7 @@ class Writer:
     async def drain(self) -> None:
         """Refuses what comes from now on, and applies what was submitted."""
         self._closing = True
+        self._chore_done.set()
         self._wake.set()
         await self._task
 
@@ -163,8 +180,9 @@ class Writer:
                     await self._wait()
                     self._wake.clear()
                 self._gathering.taken()
-                if self._seconds_to_advance() == 0:
-                    await self._advance()
+                for chore in self._due_chores():
+                    if chore.seconds_left() == 0:
+                        await self._do(chore)
                 group = self._take_group()
                 if group.writes:
                     await self._apply_whatever_happens(group)
@@ -181,38 +199,58 @@ class Writer:
         """Waits for operations; while writing is not possible, tries it from time to time."""
         while not self.state.possible and not self._closing:
             try:
-                async with asyncio.timeout(PROBE_SECONDS):
+                async with asyncio.timeout(min([PROBE_SECONDS, *self._seconds_to_chores()])):
                     await self._wake.wait()
             except TimeoutError:
+                if 0 in self._seconds_to_chores():
+                    return
                 await self._probe()
             else:
                 return
         with suppress(TimeoutError):
-            async with asyncio.timeout(self._seconds_to_advance()):
+            async with asyncio.timeout(min(self._seconds_to_chores(), default=None)):
                 await self._wake.wait()
 
-    def _seconds_to_advance(self) -> float | None:
-        """How long it is until the horizon of the labels is to advance; None when it is not."""
-        return None if self._closing or not self.state.possible else self._advance_pace.seconds_left(self._memory.hot)
+    def _due_chores(self) -> list[Chore]:
+        """What there is to do, sooner or later, and may be done."""
+        possible = self.state.possible
+        return [
+            chore
+            for chore in self._chores
+            if chore.is_due() and not self._closing and (possible or chore.operation.frees_room)
+        ]
 
-    async def _advance(self) -> None:
-        """Advances the horizon of the labels by some sessions."""
+    def _seconds_to_chores(self) -> list[float]:
+        """How long it is until a little is to be done of each."""
+        return [chore.seconds_left() for chore in self._due_chores()]
+
+    async def _do(self, chore: Chore) -> None:
+        """Does a little of a chore."""
         began = time.monotonic()
         try:
-            applied = await self._write([AdvanceHorizon()])
+            applied = await self._write_whatever_room_there_is(chore.operation)
         except Exception as error:  # noqa: BLE001 - whatever it is, nobody waits for this
             failure: Exception | None = error
         else:
             (failure,) = applied.outcomes
         if failure is None:
-            self._advance_pace.took(time.monotonic() - began)
+            chore.took(time.monotonic() - began)
             if applied.checkpoint_is_due:
                 await self._checkpoint()
         else:
-            self._advance_pace.failed()
-            _log.warning("the horizon of the labels stays where it is: %s", failure)
-            if isinstance(failure, _STORAGE_ERRORS):
-                await self._probe()
+            chore.failed(failure)
+        if isinstance(failure, _STORAGE_ERRORS) or not self.state.possible:
+            await self._probe()
+        self._chore_done.set()
+        self._chore_done.clear()
+
+    async def _write_whatever_room_there_is(self, operation: Operation[None]) -> AppliedGroup:
+        try:
+            return await self._write([operation])
+        except StorageFullError:
+            if not operation.frees_room:
+                raise
+            return await self._write_with_reserve(operation)
 
     def _take_group(self) -> Group:
         self._is_one_first = False
@@ -278,9 +316,10 @@ class Writer:
                 await self._apply(Group(deque([writes.popleft()]), 1))
             return
         _log.warning("a group of %d writes failed: %s", len(writes), type(error).__name__)
+        self._is_full = isinstance(error, StorageFullError)
         while writes:
             write = writes.popleft()
-            if write.operation.frees_room and isinstance(error, StorageFullError):
+            if write.operation.frees_room and self._is_full:
                 await self._apply_with_reserve(write)
             else:
                 _fail(write.future, error)
@@ -289,16 +328,19 @@ class Writer:
 
     async def _apply_with_reserve(self, write: WaitingWrite) -> None:
         """Applies what frees room, on a full disk."""
-
-        def apply(connection: sqlite3.Connection) -> AppliedGroup:
-            return self._upkeep.with_reserve(connection, lambda: self._groups.apply(connection, [write.operation]))
-
         try:
-            applied = await self._connection.run(apply)
+            applied = await self._write_with_reserve(write.operation)
         except Exception as error:  # noqa: BLE001 - as in _apply
             _fail(write.future, error)
             return
         await self._answer(deque([write]), applied)
+
+    async def _write_with_reserve(self, operation: Operation[Any]) -> AppliedGroup:
+        return await self._connection.run(
+            lambda connection: self._upkeep.with_reserve(
+                connection, lambda: self._groups.apply(connection, [operation])
+            )
+        )
 
     async def _answer(self, writes: deque[WaitingWrite], applied: AppliedGroup) -> None:
         """Tells all of them, and empties both: what a large group was made of is freed a little at a time, too."""
@@ -329,7 +371,9 @@ class Writer:
             if self.state.possible:
                 _log.error("writing is not possible: %s", error)
             self.state.note(possible=False)
+            self._is_full = isinstance(error, StorageFullError)
             return
+        self._is_full = False
         if not self.state.possible:
             _log.warning("writing is possible again")
             await self._look_after(lambda _: self._upkeep.refill())

@@ -32,6 +32,7 @@ class WriterMemory:
         horizon: The horizon of the labels; None when nobody asked yet.
         hot: About how many sessions are hot: counted at the start and when the horizon advances. In between those that
             turn hot are added, and nothing is taken off.
+        removals_left: Whether deletions may have left something to be removed.
     """
 
     rows: dict[str, SessionRow] = field(default_factory=dict)
@@ -43,6 +44,7 @@ class WriterMemory:
     sessions: int | None = None
     horizon: Horizon | None = None
     hot: int = 0
+    removals_left: bool = False
 
     def forget(self) -> None:
         """Empties it: what it holds may not be what the database does."""
