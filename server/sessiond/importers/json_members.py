@@ -12,7 +12,7 @@ from pathlib import Path
 from sessiond.importers.entry_json import InvalidEntryError, parse_entry
 from sessiond.importers.raw_entries import MAX_ENTRY_BYTES, RawEntry
 
-__all__ = ["read_members"]
+__all__ = ["TornFileError", "read_members"]
 
 _CHUNK_BYTES = 256 * 1024
 _SPACE = b" \t\r\n"
@@ -22,6 +22,10 @@ _INSIDE_STRING = re.compile(rb'(?:[^"\\]++|\\.)*+', re.DOTALL)
 _NO_SPACE = re.compile(rb"[^ \t\r\n]")
 _OPENING = b"{["
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+class TornFileError(OSError):
+    """What can be read of the file is no whole version of it: somebody writes it, or died of that."""
 
 
 class _StructureError(Exception):
@@ -61,7 +65,8 @@ class _Source:
     def extend(self) -> bool:
         """Reads more. False at the end of the file.
 
-        Raises _StructureError when a value is too long, or the file is not the one whose beginning was read.
+        Raises _StructureError when a value is too long, and TornFileError when the file is not the one whose beginning
+        was read.
         """
         rest = self._buffer[self._begin :]
         if len(rest) > MAX_ENTRY_BYTES:
@@ -69,7 +74,7 @@ class _Source:
         # What is needed in one piece doubles at each step, so that a long value is not copied over and over.
         chunk = self._file.read(max(_CHUNK_BYTES, len(rest)))
         if self._newest_version() != self._version:
-            raise _StructureError("was written anew while it was read; the rest of the file is not read")
+            raise TornFileError("was written anew while it was read; import it again")
         self._buffer = rest + chunk
         self._begin = 0
         return bool(chunk)
@@ -102,6 +107,7 @@ def read_members(path: Path) -> Iterator[RawEntry]:
     What is no JSON object, or is torn, ends with an entry that has an error.
 
     Raises:
+        TornFileError: The file was written anew meanwhile.
         OSError: The file cannot be read.
     """
     reader = _Reader(_Source(path))

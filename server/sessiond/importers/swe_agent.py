@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sessiond.importers.entry_json import InvalidEntryError, Json, Number, dump_json, parse_entry
 from sessiond.importers.identifiers import usable_id
-from sessiond.importers.json_members import read_members
+from sessiond.importers.json_members import TornFileError, read_members
 from sessiond.importers.session_requests import describe_session
 from sessiond.importers.trajectories import TrajectoryDialect, TrajectoryFormat, read_task
 from sessiond.importers.values import as_object, as_text
@@ -41,7 +41,14 @@ class SweAgentFormat(TrajectoryFormat):
         """See TrajectoryFormat."""
         # Its messages have neither times nor ids of their own, and a model may well answer the same question twice in
         # the same words. How long the first step took is another number in each run.
+        has_messages = False
         for entry in read_members(path):
+            if entry.error is not None:
+                if has_messages:
+                    return
+                # Whoever looked for the messages before found them: the file is being written.
+                raise TornFileError(f"ends before its messages: {entry.error}")
+            has_messages = has_messages or entry.member == self.messages_member
             if entry.member == "trajectory" and entry.index == 0:
                 try:
                     seconds = as_object(parse_entry(entry.data).value).get("execution_time")

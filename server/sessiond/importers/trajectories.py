@@ -4,7 +4,8 @@
   kept raw, as a custom event `<format>/<member>`.
 - Such a file names no session. The session's id is made of the messages up to the first answer of the model, which stay
   what they are while the file grows, and which tell apart two runs of one task. An answer in a demonstration is none:
-  all tasks may begin with the same. (A file that has no answer yet is another session than what it grows into.)
+  all tasks may begin with the same. (A file that has no answer yet is another session than what it grows into; one
+  that ends before its answer, in the middle of something, is none.)
 - There are no ids of messages and no parents; the order is the order.
 - Calls of tools are written as OpenAI's API writes them. Ids of calls repeat, even inside one session: a result
   belongs to the oldest call of its id that has none. The second call of an id is stored as `<id>#2`, and so on.
@@ -21,7 +22,7 @@ from sessiond.importers.dialects import Dialect, TranscriptFormat
 from sessiond.importers.entry_commits import EntryCommit, custom_content
 from sessiond.importers.entry_json import InvalidEntryError, Json, parse_entry
 from sessiond.importers.identifiers import content_id, usable_id
-from sessiond.importers.json_members import read_members
+from sessiond.importers.json_members import TornFileError, read_members
 from sessiond.importers.raw_entries import RawEntry
 from sessiond.importers.values import as_object, as_text, text_of_blocks
 from sessionstore.v1.event_pb2 import TokenUsage
@@ -56,9 +57,12 @@ class TrajectoryFormat(TranscriptFormat):
         dialect = self.new_dialect()
         own_entries = 0
         for entry in read_members(path):
+            if entry.error is not None:
+                # Of a part of them the id would be another one, and of none the same for all files.
+                raise TornFileError(f"ends before the first answer of the model: {entry.error}")
             if entry.member != self.messages_member:
                 continue
-            if entry.error is not None or own_entries == _MAX_HEAD_ENTRIES:
+            if own_entries == _MAX_HEAD_ENTRIES:
                 return
             try:
                 value = parse_entry(entry.data).value

@@ -1,10 +1,18 @@
 """How the trajectories of SWE-agent and mini-swe-agent become messages, tool calls and events."""
 
 import json
+import os
+from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
-from sessiond.importers import Outcome, open_transcript
+import pytest
+
+from sessiond.importers import Outcome, find_transcripts, json_members, open_transcript, trajectories
+from sessiond.importers.json_members import TornFileError
+from sessiond.importers.raw_entries import RawEntry
+from sessiond.importers.swe_agent import SweAgentFormat
 from sessiond.store.sqlite.engine import DATABASE_NAME, SqliteStore
 from sessiond.store.sqlite.migrations import migrate
 from sessionstore.v1.session_pb2 import ContainerRuntime
@@ -137,6 +145,41 @@ def test_runs_that_begin_alike_are_told_apart_by_their_first_step(tmp_path: Path
     ids = [open_transcript(_write(tmp_path / "run", trajectory=each, history=history)).session_id for each in steps]
     assert ids[0] == ids[1]
     assert 3 == len(set(ids))
+
+
+@pytest.mark.parametrize("end", [0, 1, -60, -45])
+def test_no_session_is_made_of_a_part_of_what_it_is_told_by(tmp_path: Path, end: int) -> None:
+    """The agent writes the file again at each step; who looks meanwhile would find the session of another run."""
+    history = [{"role": "user", "content": "go"}, {"role": "assistant", "content": "yes"}]
+    path = _write(tmp_path / "run", trajectory=[{"execution_time": 0.25}], history=history)
+    whole = path.read_text()
+    path.write_text(whole[:end])
+    with pytest.raises(TornFileError, match="ends before the first answer of the model"):
+        SweAgentFormat().session_id(path)
+    path.write_text(whole[:end] if end > 0 else whole[: whole.index("0.25")])
+    with pytest.raises(TornFileError, match="ends before its messages"):
+        list(SweAgentFormat().run_marks(path))
+
+
+def test_a_file_that_is_written_is_told_and_makes_no_session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Among the files of a folder, too: it is a transcript, and not yet imported."""
+    path = _write(tmp_path / "run", history=[{"role": "user", "content": "go"}], info={"exit_status": "x"})
+    monkeypatch.setattr(json_members, "_CHUNK_BYTES", 32)
+    path.write_text(path.read_text() + " " * 100)
+
+    def overtaken(found: Path) -> Iterator[RawEntry]:
+        for entry in json_members.read_members(found):
+            yield entry
+            os.utime(found, ns=(0, next(moments)))
+
+    moments = count(1)
+    monkeypatch.setattr(trajectories, "read_members", overtaken)
+    (file,) = find_transcripts([tmp_path])
+    assert (None, f"{path}: was written anew while it was read; import it again", False) == (
+        file.transcript,
+        file.error,
+        file.was_read,
+    )
 
 
 def test_a_demonstration_is_labelled(fixtures: Path) -> None:
