@@ -165,6 +165,31 @@ async def test_the_log_of_a_database_that_was_replaced_is_not_taken_for_that_of_
     await first.close()
 
 
+@pytest.mark.parametrize("is_removed", [False, True])
+async def test_a_restart_begins_anew_where_the_database_was_taken_away(
+    store: SqliteStore, data_dir: Path, is_removed: bool
+) -> None:
+    """As the refusal of the writes says; the database has everything, wherever it is now."""
+    for number in range(100):
+        await append_event(store, f"{number:0>4}" * 500)
+    elsewhere = data_dir / "elsewhere"
+    (data_dir / DATABASE_NAME).rename(elsewhere)
+    with pytest.raises(StorageUnavailableError, match="restart the server, which begins with those that are there"):
+        await append_event(store, "refused")
+    if is_removed:
+        elsewhere.unlink()
+    await store.close()
+    migrate(data_dir / DATABASE_NAME)
+    again = await SqliteStore.open(data_dir, durability="normal")
+    assert [] == list((await again.list_sessions(pb.ListSessionsRequest())).sessions)
+    await again.close()
+    if not is_removed:
+        elsewhere.rename(data_dir / DATABASE_NAME)
+        first = await SqliteStore.open(data_dir, durability="normal")
+        assert 100 == len(await events_of(first, "s"))
+        await first.close()
+
+
 async def test_a_database_that_is_cut_short_takes_no_writes(store: SqliteStore, data_dir: Path) -> None:
     """What was in it is gone; writing on would hide that."""
     os.truncate(data_dir / DATABASE_NAME, 4096)

@@ -37,13 +37,20 @@ class FilePresence:
             raise CorruptedError("the database's file, which somebody cut short,")
         self._size_bytes = database.st_size
 
-    def log_lies_beside_another(self) -> bool:
-        """Whether somebody put another database in the place of ours, and left our log there."""
+    def log_was_left(self) -> bool:
+        """Whether somebody took our database away, or put another one in its place, and left our log there."""
         try:
-            database, log = self._database.stat(), self._log.stat()
+            return _found(self._log) == self._log_identity and _found(self._database) != self._database_identity
         except OSError:
             return False
-        return _identity(database) != self._database_identity and _identity(log) == self._log_identity
+
+
+def _found(path: Path) -> tuple[int, int] | None:
+    """Which file is there; None where there is none."""
+    try:
+        return _identity(path.stat())
+    except FileNotFoundError:
+        return None
 
 
 def _identity(found: os.stat_result) -> tuple[int, int]:

@@ -159,7 +159,7 @@ class Upkeep:
 
     def prepare_to_close(self, connection: sqlite3.Connection) -> bool:
         """Whether the connection may be closed, which checkpoints: not with a log that may not be on the disk."""
-        if self._presence.log_lies_beside_another():
+        if self._presence.log_was_left():
             self._take_log_away(connection)
             return True
         if not self._mistrusts_log:
@@ -172,9 +172,10 @@ class Upkeep:
         return True
 
     def _take_log_away(self, connection: sqlite3.Connection) -> None:
-        """Has no log beside a database that it is not of: whoever opens that one next would take it for its own.
+        """Leaves no log of a database that is elsewhere: whoever opens another one here would take it for its own.
 
-        SQLite leaves it there when it closes a database that is not in its place.
+        SQLite leaves it there when it closes a database that is not in its place. A start refuses to begin one beside
+        it, and we have told that a restart does begin with what is there.
         """
         if self._empty_log(connection):
             return
@@ -182,9 +183,9 @@ class Upkeep:
         try:
             self._log.path.replace(kept)
         except OSError as error:
-            _log.error("remove %s, which belongs to the database that was replaced: %s", self._log.path, error)
+            _log.error("remove %s, which belongs to the database that was here: %s", self._log.path, error)
             return
-        _log.error("the newest writes to the database that was replaced are not in it; they are kept as %s", kept.name)
+        _log.error("the newest writes to the database that was here are not in it; they are kept as %s", kept.name)
 
     def _empty_log(self, connection: sqlite3.Connection) -> bool:
         """Copies all of the log to where the database went; whether that was possible."""
@@ -194,7 +195,7 @@ class Upkeep:
                 self._log.checkpoint_anew()
             is_busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         except (sqlite3.Error, MemoryError, OSError, StoreError) as error:
-            _log.warning("the log of a database that was replaced could not be copied: %s", error)
+            _log.warning("the log of a database that is elsewhere by now could not be copied: %s", error)
             return False
         return not is_busy
 
