@@ -4,8 +4,8 @@ import sys
 
 import typer
 
-from sessiond.cli.databases import existing_database
-from sessiond.cli.exits import CommandError, ExitCode
+from sessiond.cli.databases import existing_database, unusable_database
+from sessiond.cli.exits import CommandError
 from sessiond.cli.options import DataDir, Json
 from sessiond.cli.registration import add_command
 
@@ -39,7 +39,7 @@ def check(data_dir: DataDir = None, as_json: Json = False) -> None:
             else:
                 sys.stdout.write(f"{fault}\n")
     except MigrationError as error:
-        raise CommandError(str(error), ExitCode.MIGRATION) from error
+        raise unusable_database(error) from error
     if found:
         raise CommandError(f"{path.name} is damaged, faults found: {found}; restore a copy")
     if not as_json:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sessiond.cli.databases import existing_database
+from sessiond.cli.databases import existing_database, unusable_database
 from sessiond.cli.exits import CommandError, ExitCode
 from sessiond.cli.options import Address, DataDir, Json
 from sessiond.cli.registration import add_command
@@ -78,7 +78,7 @@ def migrate(
     except DataDirError as error:
         raise CommandError(str(error)) from error
     except MigrationError as error:
-        raise CommandError(str(error), ExitCode.MIGRATION) from error
+        raise unusable_database(error) from error
     if as_json:
         from sessiond.cli.output import print_json
 

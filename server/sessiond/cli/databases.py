@@ -1,11 +1,15 @@
-"""Where the database is that a command looks at."""
+"""Where the database is that a command looks at, and how it ends where that cannot be used."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from sessiond.cli.exits import CommandError
+from sessiond.cli.exits import CommandError, ExitCode
 from sessiond.config import default_data_dir
 
-__all__ = ["existing_database"]
+if TYPE_CHECKING:
+    from sessiond.store.sqlite.migration_files import MigrationError
+
+__all__ = ["existing_database", "unusable_database"]
 
 
 def existing_database(data_dir: Path | None) -> Path:
@@ -20,3 +24,11 @@ def existing_database(data_dir: Path | None) -> Path:
     except OSError as error:
         raise CommandError(f"cannot use the data directory {path.parent}: {error.strerror}") from error
     return path
+
+
+def unusable_database(error: "MigrationError") -> CommandError:
+    """How a command ends then. Only where another try is of no use the code says so: services are told not to try."""
+    from sessiond.store.sqlite.migration_files import DatabaseUnavailableError
+
+    passes = isinstance(error, DatabaseUnavailableError)
+    return CommandError(str(error), ExitCode.FAILED if passes else ExitCode.MIGRATION)

@@ -20,7 +20,7 @@ class ExitCode(IntEnum):
     IN_USE = 5
     """The data directory or an address is in use by another process."""
     MIGRATION = 6
-    """The database cannot be used with this version of the program."""
+    """The database cannot be used with this version of the program, or not at all; another try would not help."""
 
 
 class CommandError(Exception):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from sessiond.cli.databases import unusable_database
 from sessiond.cli.exits import CommandError, ExitCode
 from sessiond.cli.options import DataDir, RightChoice
 from sessiond.cli.serve_options import (
@@ -126,7 +127,7 @@ def _serve(config: ServeConfig) -> None:
     except (DataDirInUseError, AddressInUseError) as error:
         raise CommandError(str(error), ExitCode.IN_USE) from error
     except MigrationError as error:
-        raise CommandError(str(error), ExitCode.MIGRATION) from error
+        raise unusable_database(error) from error
     except (TlsError, ConfigError) as error:
         raise CommandError(str(error), ExitCode.USAGE) from error
     except (DataDirError, StoreError, TokenError) as error:

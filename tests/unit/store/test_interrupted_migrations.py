@@ -13,7 +13,12 @@ from unittest.mock import Mock
 import pytest
 
 from sessiond.store.sqlite.engine import DATABASE_NAME, SqliteStore
-from sessiond.store.sqlite.migration_files import Migration, MigrationError, load_migrations
+from sessiond.store.sqlite.migration_files import (
+    DatabaseUnavailableError,
+    Migration,
+    MigrationError,
+    load_migrations,
+)
 from sessiond.store.sqlite.migrations import migrate, migration_status
 from sessionstore.v1 import session_store_service_pb2 as pb
 from tests.faults.stored import database_faults
@@ -275,6 +280,7 @@ def test_nobody_is_told_to_move_a_sound_database_away(
     with pytest.raises(MigrationError, match=told) as refused:
         migrate(path, [FIRST, SECOND])
     assert ("move it away" in str(refused.value)) == (told == "restore it from a copy")
+    assert isinstance(refused.value, DatabaseUnavailableError) == (told != "restore it from a copy")
     assert ["a.db"] == [entry.name for entry in tmp_path.iterdir()]
 
 
@@ -283,7 +289,7 @@ def test_what_the_system_says_of_a_file_is_told(tmp_path: Path, monkeypatch: pyt
     path = tmp_path / "a.db"
     migrate(path, [FIRST])
     monkeypatch.setattr(os, "fsync", Mock(side_effect=OSError(errno.EIO, os.strerror(errno.EIO))))
-    with pytest.raises(MigrationError, match=r"a\.db cannot be used: Input/output error"):
+    with pytest.raises(DatabaseUnavailableError, match=r"a\.db cannot be used: Input/output error"):
         migrate(path, [FIRST, SECOND])
     assert ["a.db"] == [entry.name for entry in tmp_path.iterdir()]
 

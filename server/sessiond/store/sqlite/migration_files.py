@@ -7,13 +7,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Migration", "MigrationError", "load_migrations", "statements"]
+__all__ = ["DatabaseUnavailableError", "Migration", "MigrationError", "load_migrations", "statements"]
 
 _NAME = re.compile(r"(\d{4})_([a-z0-9_]+)\.sql")
 
 
 class MigrationError(Exception):
     """The database cannot be brought to this version; the text says why and what to do."""
+
+
+class DatabaseUnavailableError(MigrationError):
+    """Nothing is wrong with the database itself, nor with its version: another try may well find it usable."""
 
 
 @dataclass(frozen=True, slots=True)

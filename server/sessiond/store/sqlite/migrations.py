@@ -13,7 +13,13 @@ from pathlib import Path
 
 from sessiond.contract.timestamps import now_us
 from sessiond.store.sqlite.log_file import LogFile
-from sessiond.store.sqlite.migration_files import Migration, MigrationError, load_migrations, statements
+from sessiond.store.sqlite.migration_files import (
+    DatabaseUnavailableError,
+    Migration,
+    MigrationError,
+    load_migrations,
+    statements,
+)
 from sessiond.store.sqlite.migration_functions import add_functions
 
 __all__ = ["APPLICATION_ID", "MigrationReport", "MigrationStatus", "migrate", "migration_status", "reading_options"]
@@ -83,14 +89,15 @@ class _Record:
 def migrate(path: Path, migrations: list[Migration] | None = None) -> MigrationReport:
     """Applies what is pending. The caller holds the lock of the data directory.
 
-    Raises MigrationError when the database is not ours, damaged, newer, or of another history, or its disk fails; it is
-    then as it was.
+    Raises MigrationError when the database is not ours, damaged, newer, or of another history, and
+    DatabaseUnavailableError when its disk fails or the like; it is then as it was.
     """
     migrations = load_migrations() if migrations is None else migrations
     try:
         return _migrate(path, migrations)
     except OSError as error:
-        raise MigrationError(f"{path.name} cannot be used: {error.strerror}; see to the disk and repeat") from error
+        told = f"{path.name} cannot be used: {error.strerror}; see to the disk and repeat"
+        raise DatabaseUnavailableError(told) from error
 
 
 def _migrate(path: Path, migrations: list[Migration]) -> MigrationReport:
@@ -125,9 +132,8 @@ def _migrate(path: Path, migrations: list[Migration]) -> MigrationReport:
                 if copy is not None and migration is pending[0]:
                     # Nothing was changed. Without this each start of a daemon that cannot migrate adds a copy.
                     copy.unlink()
-                raise MigrationError(
-                    f"{path.name}: {migration} failed ({error}); the schema is as it was before that step"
-                ) from error
+                told = f"{path.name}: {migration} failed ({error}); the schema is as it was before that step"
+                raise _kind(error)(told) from error
     return MigrationReport(tuple(map(str, pending)), copy)
 
 
@@ -160,14 +166,22 @@ def _connection(path: Path, options: str) -> Iterator[sqlite3.Connection]:
         ) as connection:
             yield connection
     except sqlite3.DatabaseError as error:
-        raise MigrationError(f"{path.name} {_meaning(error)}") from error
+        raise _kind(error)(f"{path.name} {_meaning(error)}") from error
     except UnicodeDecodeError as error:
         # Of the names of what is damaged in the schema.
         raise MigrationError(f"{path.name} {_meaning(sqlite3.DatabaseError('its schema is damaged'))}") from error
 
 
+def _code(error: sqlite3.Error) -> int:
+    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+
+
+def _kind(error: sqlite3.Error) -> type[MigrationError]:
+    return DatabaseUnavailableError if _code(error) & 0xFF in _PASSING else MigrationError
+
+
 def _meaning(error: sqlite3.DatabaseError) -> str:
-    code: int = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+    code = _code(error)
     if code == sqlite3.SQLITE_READONLY_ROLLBACK:
         return "was left in the middle of a change; start the server or run the migration, which rolls that back"
     return (
