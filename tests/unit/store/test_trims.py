@@ -1,6 +1,7 @@
 """The deletion of many events, some at a time, with the writes of others in between."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +10,8 @@ from sessiond.contract.limits import Limits
 from sessiond.store.errors import NotFoundError
 from sessiond.store.sqlite import trims
 from sessiond.store.sqlite.commits import CommitOperation
-from sessiond.store.sqlite.engine import SqliteStore
+from sessiond.store.sqlite.engine import DATABASE_NAME, SqliteStore
+from sessiond.store.sqlite.inspection import inspect_database
 from sessiond.store.sqlite.operations import Operation
 from sessiond.store.sqlite.session_operations import ArchiveSession, CreateSession, DeleteSession
 from sessiond.store.sqlite.writer import Writer
@@ -71,6 +73,19 @@ async def test_no_transaction_deletes_more_than_some(store: SqliteStore, before:
     assert groups == store.metrics().groups - groups_before
     assert list(range(deleted, EVENTS)) == await sequences(store)
     assert (0, deleted) == await trim(store, before)
+
+
+@pytest.mark.parametrize(("events_bytes", "groups"), [(0, 9), (1, 9), (2, 5), (3, 3), (100, 3)])
+async def test_no_transaction_deletes_more_than_some_bytes(
+    store: SqliteStore, data_dir: Path, monkeypatch: pytest.MonkeyPatch, events_bytes: int, groups: int
+) -> None:
+    """One that is larger goes alone: everybody would wait while the pages of many of those are given back."""
+    monkeypatch.setattr(trims, "TRIMMED_BYTES_AT_ONCE", (events_bytes + 1) * part().ByteSize() - 1)
+    groups_before = store.metrics().groups
+    assert (EVENTS - 1, EVENTS - 1) == await trim(store, EVENTS - 1)
+    assert groups == store.metrics().groups - groups_before
+    assert [EVENTS - 1] == await sequences(store)
+    assert [] == list(inspect_database(data_dir / DATABASE_NAME))
 
 
 async def test_what_is_appended_in_between_stays(store: SqliteStore, between: Callable[[Operation[Any]], None]) -> None:
