@@ -190,6 +190,32 @@ async def test_a_restart_begins_anew_where_the_database_was_taken_away(
         await first.close()
 
 
+async def test_no_log_that_was_kept_takes_the_place_of_another(
+    store: SqliteStore, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each is the only one with what was acknowledged in its time."""
+    earlier = data_dir / f"{LOG_NAME}.replaced"
+    earlier.write_bytes(b"earlier")
+    await append_event(store, "x")
+    log = (data_dir / LOG_NAME).read_bytes()
+    copied(data_dir).rename(data_dir / DATABASE_NAME)
+    monkeypatch.setattr(upkeep.Upkeep, "_empty_log", Mock(return_value=False))
+    await store.close()
+    assert (b"earlier", log) == (earlier.read_bytes(), (data_dir / f"{LOG_NAME}.replaced.1").read_bytes())
+
+
+async def test_each_damaged_log_is_kept_once(store: SqliteStore, data_dir: Path) -> None:
+    """Of the second one, too, a start that says that it is kept says the truth; and it may be made again and again."""
+    told, logs = [], []
+    for name in ("first", "second"):
+        await append_event(store, name)
+        logs.append((data_dir / LOG_NAME).read_bytes())
+        told += [store._writer._upkeep._keep_log() for _ in range(2)]
+    names = [f"{LOG_NAME}.damaged", f"{LOG_NAME}.damaged.1"]
+    assert [f"is kept as {name}" for name in names for _ in range(2)] == told
+    assert logs == [(data_dir / name).read_bytes() for name in names]
+
+
 async def test_a_database_that_is_cut_short_takes_no_writes(store: SqliteStore, data_dir: Path) -> None:
     """What was in it is gone; writing on would hide that."""
     os.truncate(data_dir / DATABASE_NAME, 4096)

@@ -21,6 +21,7 @@ from sessiond.store.sqlite.migration_files import (
     statements,
 )
 from sessiond.store.sqlite.migration_functions import add_functions
+from sessiond.store.sqlite.unused_names import unused_name
 
 __all__ = ["APPLICATION_ID", "MigrationReport", "MigrationStatus", "migrate", "migration_status", "reading_options"]
 
@@ -276,7 +277,7 @@ def _keep_copy(connection: sqlite3.Connection, path: Path, first: Migration) -> 
             target.execute("PRAGMA journal_mode = OFF")
             connection.backup(target)
         os.fsync(descriptor)
-        copy = _unused(copy)
+        copy = unused_name(copy)
         partial.rename(copy)
         _sync_folder(copy.parent)
     except BaseException:
@@ -285,15 +286,6 @@ def _keep_copy(connection: sqlite3.Connection, path: Path, first: Migration) -> 
     finally:
         os.close(descriptor)
     return copy
-
-
-def _unused(path: Path) -> Path:
-    """The path, or with a number behind it that makes it one of no file."""
-    found, number = path, 0
-    while found.exists():
-        number += 1
-        found = path.with_name(f"{path.name}.{number}")
-    return found
 
 
 def _sync_folder(folder: Path) -> None:

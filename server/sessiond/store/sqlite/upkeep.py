@@ -3,6 +3,7 @@
 Everything here runs in the thread of the writing connection.
 """
 
+import filecmp
 import logging
 import shutil
 import sqlite3
@@ -17,6 +18,7 @@ from sessiond.store.sqlite.errors import is_io_error, is_read_only
 from sessiond.store.sqlite.file_presence import FilePresence
 from sessiond.store.sqlite.log_file import LogFile
 from sessiond.store.sqlite.reserve import Reserve
+from sessiond.store.sqlite.unused_names import unused_name
 
 __all__ = ["CHECKPOINT_FRAMES", "Upkeep"]
 
@@ -66,13 +68,17 @@ class Upkeep:
 
     def _keep_log(self) -> str:
         """Copies it; says what became of that. A full disk is no reason to refuse the start."""
-        kept = self._log.path.with_name(f"{self._log.path.name}.damaged")
-        if not kept.exists():
-            try:
-                shutil.copy(self._log.path, kept)
-            except OSError as error:
-                kept.unlink(missing_ok=True)
-                return f"could not be kept: {error.strerror}"
+        log = self._log.path
+        kept = log.with_name(f"{log.name}.damaged")
+        try:
+            for copy in sorted(log.parent.glob(f"{kept.name}*")):
+                # As by a start before this one, after which nobody wrote.
+                if filecmp.cmp(log, copy, shallow=False):
+                    return f"is kept as {copy.name}"
+            kept = unused_name(kept)
+            _copy_whole(log, kept)
+        except OSError as error:
+            return f"could not be kept: {error.strerror}"
         return f"is kept as {kept.name}"
 
     def before_writing(self) -> None:
@@ -179,7 +185,7 @@ class Upkeep:
         """
         if self._empty_log(connection):
             return
-        kept = self._log.path.with_name(f"{self._log.path.name}.replaced")
+        kept = unused_name(self._log.path.with_name(f"{self._log.path.name}.replaced"))
         try:
             self._log.path.replace(kept)
         except OSError as error:
@@ -202,6 +208,15 @@ class Upkeep:
     def close(self) -> None:
         """To be called after the last connection is closed."""
         self._log.close()
+
+
+def _copy_whole(file: Path, copy: Path) -> None:
+    """Raises OSError, and leaves no part of it then."""
+    try:
+        shutil.copy(file, copy)
+    except OSError:
+        copy.unlink(missing_ok=True)
+        raise
 
 
 @contextmanager
