@@ -19,7 +19,8 @@ LOCK_NAME = "sessiond.lock"
 
 _log = logging.getLogger(__name__)
 
-_DATABASE_SUFFIXES = {".db", ".db-wal", ".db-shm"}
+_DATABASE_FILES = ("sessions.db", "sessions.db-wal", "sessions.db-shm")
+"""What the store opens; whatever else lies in the folder is nobody's business."""
 
 
 class DataDirError(Exception):
@@ -94,10 +95,10 @@ class DataDirLock:
     def _check_rights(self) -> None:
         """What SQLite would tell later, or with each write. Raises DataDirError."""
         _check_access(self._data_dir)
-        for path in self._data_dir.iterdir():
-            if path.suffix in _DATABASE_SUFFIXES:
-                if path.is_symlink():
-                    raise DataDirError(f"{path} is a link; choose the folder that it leads to as --data-dir")
+        for path in map(self._data_dir.joinpath, _DATABASE_FILES):
+            if path.is_symlink():
+                raise DataDirError(f"{path} is a link; choose the folder that it leads to as --data-dir")
+            if path.exists():
                 if not path.is_file():
                     raise DataDirError(f"{path} is no file; choose another --data-dir, or move it away")
                 _check_access(path)

@@ -95,6 +95,14 @@ def test_a_copy_that_may_only_be_read_is_nobodys_business(tmp_path: Path, monkey
         assert True
 
 
+def test_a_link_to_a_database_of_somebody_else_is_nobodys_business(tmp_path: Path) -> None:
+    """The folder may be used for other things too."""
+    (tmp_path / "notes").touch()
+    (tmp_path / "notes.db").symlink_to(tmp_path / "notes")
+    with DataDirLock(tmp_path):
+        assert True
+
+
 async def test_who_is_cancelled_lets_go_of_the_lock_with_the_process(tmp_path: Path) -> None:
     """Threads may be at work still, which nobody waits for any more, and another daemon must not come to that."""
     with suppress(asyncio.CancelledError), DataDirLock(tmp_path):
