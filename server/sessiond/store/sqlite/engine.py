@@ -18,7 +18,7 @@ from sessiond.store.sqlite.horizon_advance import hot_at_start
 from sessiond.store.sqlite.reads import StreamingReads
 from sessiond.store.sqlite.removals import are_removals_left
 from sessiond.store.sqlite.reserve import Reserve
-from sessiond.store.sqlite.session_listing import list_archives, list_sessions, passes_over_many
+from sessiond.store.sqlite.session_listing import list_archives, list_at_once, list_sessions
 from sessiond.store.sqlite.session_operations import (
     ArchiveSession,
     CreateSession,
@@ -129,9 +129,10 @@ class SqliteStore(StreamingReads):
 
     async def list_sessions(self, request: pb.ListSessionsRequest) -> pb.ListSessionsResponse:
         """See Store."""
-        return await self._readers.run(
-            lambda connection: list_sessions(connection, request), long=passes_over_many(request)
-        )
+        found = await self._readers.run(lambda connection: list_at_once(connection, request))
+        if found is None:
+            found = await self._readers.run(lambda connection: list_sessions(connection, request), long=True)
+        return found
 
     async def delete_events_before(self, request: pb.DeleteEventsBeforeRequest) -> pb.DeleteEventsBeforeResponse:
         """See Store."""
