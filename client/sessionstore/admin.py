@@ -7,9 +7,9 @@ from grpc_health.v1.health_pb2 import HealthCheckRequest
 from grpc_health.v1.health_pb2_grpc import HealthStub
 
 from sessionstore.authorized_channel import AuthorizedChannel
-from sessionstore.channel import translated
 from sessionstore.items import Items
 from sessionstore.loop_channel import LoopChannel
+from sessionstore.repeating import Repeating
 from sessionstore.v1 import admin_service_pb2 as pb
 from sessionstore.v1.admin_service_pb2_grpc import AdminServiceStub
 
@@ -23,12 +23,16 @@ class AdminCalls:
 
     def __init__(self, channel: LoopChannel | AuthorizedChannel, timeout_seconds: float) -> None:
         self._timeout = timeout_seconds
+        self._repeating = Repeating()
         self._admin: Any = AdminServiceStub(channel)
         self._health: Any = HealthStub(channel)  # type: ignore[arg-type]  # it asks for no more than we have
 
     async def ping(self) -> bool:
-        """Whether the server says that it serves. Raises ServerUnavailableError when it does not answer."""
-        response = await self._unary(self._health.Check, HealthCheckRequest())
+        """Whether the server says that it serves. Raises ServerUnavailableError when it does not answer.
+
+        Who asks wants to know how it is now: this call is made once.
+        """
+        response = await self._once(self._health.Check, HealthCheckRequest())
         return bool(response.status == _SERVING)
 
     async def get_server_info(self) -> pb.GetServerInfoResponse:
@@ -45,7 +49,7 @@ class AdminCalls:
 
     async def restore_session(self, session_id: str) -> pb.RestoreSessionResponse:
         """Puts an archived session back."""
-        return await self._unary(self._admin.RestoreSession, pb.RestoreSessionRequest(session_id=session_id))
+        return await self._once(self._admin.RestoreSession, pb.RestoreSessionRequest(session_id=session_id))
 
     def list_archives(self, *, page_size: int = 0) -> Items[pb.ArchiveInfo]:
         """The archived sessions, newest archive first, over all pages."""
@@ -54,11 +58,15 @@ class AdminCalls:
 
     async def delete_archive(self, session_id: str) -> pb.DeleteArchiveResponse:
         """Removes an archived session and everything in it."""
-        return await self._unary(self._admin.DeleteArchive, pb.DeleteArchiveRequest(session_id=session_id))
+        return await self._once(self._admin.DeleteArchive, pb.DeleteArchiveRequest(session_id=session_id))
 
     async def _unary(self, method: Any, request: Any) -> Any:
-        with translated():
-            return await method(request, timeout=self._timeout)
+        """For what may be repeated: reads, writes with ids, and updates that write the same values again."""
+        return await self._repeating.repeat(lambda seconds: method(request, timeout=seconds), self._timeout)
+
+    async def _once(self, method: Any, request: Any) -> Any:
+        """For the others: a repeat would be answered NOT_FOUND for what the first try had done."""
+        return await self._repeating.once(lambda seconds: method(request, timeout=seconds), self._timeout)
 
     async def _pages(self, method: Any, request: Any, field: str) -> AsyncGenerator[Any, None]:
         while True:

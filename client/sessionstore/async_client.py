@@ -74,7 +74,7 @@ class AsyncSessionStore(AdminCalls):
         self._channel = client_channel(self.address, credentials)
         super().__init__(self._channel, timeout_seconds)
         self._stub: Any = SessionStoreServiceStub(self._channel)
-        self._writes = SingleWrites(self._stub, timeout_seconds=timeout_seconds)
+        self._writes = SingleWrites(self._stub, self._repeating, timeout_seconds=timeout_seconds)
 
     async def __aenter__(self) -> Self:
         """Nothing happens before the first call."""
@@ -92,7 +92,10 @@ class AsyncSessionStore(AdminCalls):
         May be called again, and where the event loop of the first call is over. In a process that was forked nothing
         is done, since all of it is the parent's.
         """
-        if self._channel.is_open_here():
+        is_open = self._channel.is_open_here()
+        self._repeating.stop()
+        if is_open:
+            self._repeating.cancel()
             await self._writes.close()
         await self._channel.close()
 
@@ -132,7 +135,7 @@ class AsyncSessionStore(AdminCalls):
 
     async def delete_session(self, session_id: str) -> pb.DeleteSessionResponse:
         """Removes a session and everything in it."""
-        return await self._unary(self._stub.DeleteSession, pb.DeleteSessionRequest(session_id=session_id))
+        return await self._once(self._stub.DeleteSession, pb.DeleteSessionRequest(session_id=session_id))
 
     def list_sessions(
         self,
@@ -286,7 +289,7 @@ class AsyncSessionStore(AdminCalls):
         DeadlineExceededError. The commits are taken as they come, up to a bounded number and size ahead of the
         outcomes; an iterable that is not asynchronous must not block.
         """
-        reopening = Reopening(self._timeout, renews_token=self._renews_token)
+        reopening = Reopening(self._timeout, self._repeating, renews_token=self._renews_token)
         pipeline = WritePipeline(self._stub.Write, commits, reopening, timeout_seconds=self._timeout)
         return Items(pipeline.outcomes())
 
@@ -316,21 +319,32 @@ class AsyncSessionStore(AdminCalls):
             request.after_sequence = after_sequence
         elif from_now:
             request.from_now = True
-        return Tail(self._stub.TailEvents, request, Reopening(give_up_after_seconds, renews_token=self._renews_token))
+        reopening = Reopening(give_up_after_seconds, self._repeating, renews_token=self._renews_token)
+        return Tail(self._stub.TailEvents, request, reopening)
 
     async def _fragments(self, method: Any, request: Any, field: str) -> AsyncGenerator[Any, None]:
-        with translated():
+        call: Any = None
+
+        async def begin(timeout_seconds: float) -> Any:
+            nonlocal call
             call = method(request)
-            try:
-                while (fragment := await self._next_fragment(call)) is not grpc.aio.EOF:
+            return await self._next_fragment(call, timeout_seconds)
+
+        try:
+            with translated():
+                # What has begun is not repeated: the caller has seen some of it.
+                fragment = await self._repeating.repeat(begin, self._timeout)
+                while fragment is not grpc.aio.EOF:
                     yield getattr(fragment, field)
-            finally:
+                    fragment = await self._next_fragment(call, self._timeout)
+        finally:
+            if call is not None:
                 call.cancel()
 
-    async def _next_fragment(self, call: Any) -> Any:
+    async def _next_fragment(self, call: Any, timeout_seconds: float) -> Any:
         # No deadline of gRPC's own: it would also count the time in which the caller looks at what it got.
         try:
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout(timeout_seconds):
                 return await call.read()
         except TimeoutError as error:
             raise DeadlineExceededError(

@@ -24,6 +24,10 @@ class Backoff:
 
     async def wait_after(self, failure: Exception) -> None:
         """Waits before the next try. Raises the failure when there has been no success for too long."""
+        await asyncio.sleep(self.delay_after(failure))
+
+    def delay_after(self, failure: Exception) -> float:
+        """The seconds to wait before the next try. Raises the failure when there has been no success for too long."""
         now = monotonic()
         if self._failing_since is None:
             self._failing_since = now
@@ -32,7 +36,11 @@ class Backoff:
         if self._give_up_after_seconds is not None:
             left_seconds = self._failing_since + self._give_up_after_seconds - now
             if left_seconds <= 0:
-                raise failure
+                try:
+                    raise failure
+                finally:
+                    # It would keep this frame, and with that itself, until garbage is collected.
+                    del failure
             delay_seconds = min(delay_seconds, left_seconds)
-        await asyncio.sleep(delay_seconds)
         self._delay_seconds = min(self._delay_seconds * 2, LAST_DELAY_SECONDS)
+        return delay_seconds

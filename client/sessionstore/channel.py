@@ -1,6 +1,5 @@
-"""The channel to the daemon, and what it repeats by itself."""
+"""The channel to the daemon, and what its failures mean."""
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -17,50 +16,14 @@ __all__ = ["client_channel", "is_transient", "translated"]
 
 KEEPALIVE_SECONDS = 60
 
-MAX_REPEATED_BYTES = 2**31 - 1
-"""As much as gRPC can be told: how large a request may be is for the server to say."""
-
-_STORE = "sessionstore.v1.SessionStoreService"
-_ADMIN = "sessionstore.v1.AdminService"
-
 # What a repeat may mend. A server that shuts down drops the calls that it has not begun with CANCELLED; a call that is
 # cancelled on this side never ends with a status.
 _TRANSIENT = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
-
-# A repeat of these would be answered NOT_FOUND for what the first try had done.
-_NOT_REPEATED = [
-    {"service": _STORE, "method": "DeleteSession"},
-    {"service": _ADMIN, "method": "RestoreSession"},
-    {"service": _ADMIN, "method": "DeleteArchive"},
-    # These resume by themselves.
-    {"service": _STORE, "method": "TailEvents"},
-    {"service": _STORE, "method": "Write"},
-]
-_SERVICE_CONFIG = {
-    "methodConfig": [
-        {"name": _NOT_REPEATED},
-        {
-            "name": [{"service": _STORE}, {"service": _ADMIN}],
-            # Everything else may be repeated: reads, writes with ids, and updates that write the same values again.
-            "retryPolicy": {
-                "maxAttempts": 5,
-                "initialBackoff": "0.1s",
-                "maxBackoff": "2s",
-                "backoffMultiplier": 2.5,
-                "retryableStatusCodes": [code.name for code in _TRANSIENT],
-            },
-        },
-    ]
-}
 
 
 def client_channel(address: str, credentials: Credentials) -> LoopChannel | AuthorizedChannel:
     """A channel to an address, which the first call opens. Raises ValueError."""
     options: list[tuple[str, Any]] = [
-        ("grpc.service_config", json.dumps(_SERVICE_CONFIG)),
-        ("grpc.enable_retries", 1),
-        # What is larger than this is not repeated. A request is kept for it until it is answered, and not copied.
-        ("grpc.per_rpc_retry_buffer_size", MAX_REPEATED_BYTES),
         ("grpc.keepalive_time_ms", KEEPALIVE_SECONDS * 1000),
         ("grpc.keepalive_timeout_ms", 20_000),
         # A server that comes back is to be found soon, also after a long time without it.

@@ -3,6 +3,7 @@
 from sessionstore.backoff import Backoff
 from sessionstore.channel import is_transient
 from sessionstore.errors import SessionStoreError, UnauthenticatedError
+from sessionstore.repeating import Repeating
 
 __all__ = ["Reopening"]
 
@@ -17,7 +18,8 @@ class Reopening:
     by now, or in a moment: whoever rotates it writes it there.
     """
 
-    def __init__(self, give_up_after_seconds: float | None, *, renews_token: bool) -> None:
+    def __init__(self, give_up_after_seconds: float | None, repeating: Repeating, *, renews_token: bool) -> None:
+        self._repeating = repeating
         self._give_up_after_seconds = give_up_after_seconds
         self._away = Backoff(give_up_after_seconds)
         self._renews_token = renews_token
@@ -26,6 +28,7 @@ class Reopening:
 
     def succeeded(self) -> None:
         """The server has sent something."""
+        self._repeating.was_served = True
         self._away.succeeded()
         if self._refused is not None:
             self._refused.succeeded()

@@ -6,7 +6,7 @@ from typing import Any
 
 import grpc
 
-from sessionstore.channel import is_transient, translated
+from sessionstore.channel import is_transient
 from sessionstore.commit_stream import CommitStream
 from sessionstore.deadlines import Deadlines, OverdueError
 from sessionstore.errors import (
@@ -16,6 +16,7 @@ from sessionstore.errors import (
     TooLargeError,
     error_from_status,
 )
+from sessionstore.repeating import Repeating
 from sessionstore.v1 import session_store_service_pb2 as pb
 
 __all__ = ["SingleWrites"]
@@ -36,8 +37,9 @@ class SingleWrites:
     So results and exceptions are those of the calls. Must be used from one event loop.
     """
 
-    def __init__(self, stub: Any, *, timeout_seconds: float) -> None:
+    def __init__(self, stub: Any, repeating: Repeating, *, timeout_seconds: float) -> None:
         self._stub = stub
+        self._repeating = repeating
         self._timeout_seconds = timeout_seconds
         self._stream: CommitStream | None = None
         self._deadlines: Deadlines | None = None
@@ -82,6 +84,7 @@ class SingleWrites:
             except SessionStoreError:
                 pass  # the stream broke before there was an outcome
             else:
+                self._repeating.was_served = True
                 if not outcome.HasField("error"):
                     return outcome
                 failure = error_from_status(outcome.error)
@@ -92,8 +95,8 @@ class SingleWrites:
                     # It would keep this frame, and with that itself and what was written, until garbage is collected.
                     del failure
         left_seconds = max(0.0, deadline - asyncio.get_running_loop().time())
-        with translated():
-            return await call(request(), timeout=left_seconds)
+        made = request()
+        return await self._repeating.repeat(lambda seconds: call(made, timeout=seconds), left_seconds)
 
     def _submit(self, commit: pb.CommitRequest) -> "asyncio.Future[pb.CommitOutcome]":
         if self._stream is None or not self._stream.accepts:
@@ -108,5 +111,5 @@ class SingleWrites:
 
 
 def _asks_again(failure: SessionStoreError) -> bool:
-    """Whether a call of its own may do better: by gRPC's own tries, or by naming the fields as that call has them."""
+    """Whether a call of its own may do better: by its tries, or by naming the fields as that call has them."""
     return is_transient(failure) or isinstance(failure, InvalidFieldError | TooLargeError)
