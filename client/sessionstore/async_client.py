@@ -41,8 +41,10 @@ class AsyncSessionStore(AdminCalls):
 
     Every call but the streams has the deadline `timeout_seconds`, and so has every fragment of a streamed read; the
     time that the caller takes between fragments does not count. Tails have none, they notice a dead server by its
-    missing heartbeats. Whatever may be repeated safely is repeated when the server cannot be reached for a moment; the
-    client chooses ids where the caller did not, so that writes may be.
+    missing heartbeats. Whatever may be repeated safely is repeated while the server cannot be reached, until the
+    deadline if it has answered this client before, and else for a few tries; the client chooses ids where the caller
+    did not, so that writes may be. Made once are `ping`, `delete_session`, `restore_session` and `delete_archive`, and
+    a streamed read that has begun.
 
     Writes made at the same time, from many tasks, travel together over one stream. Each has an answer of its own, and
     is harmed by no other; which of them is applied first is not promised.
@@ -64,7 +66,7 @@ class AsyncSessionStore(AdminCalls):
         Args:
             address: `unix:PATH`, `HOST:PORT` or `tls:HOST:PORT`; by default SESSIOND_ADDRESS, else the daemon's own
                 default.
-            timeout_seconds: The deadline of a call, more than 0 and at most 10^9.
+            timeout_seconds: The deadline of a call with all its tries, more than 0 and at most 10^9.
             credentials: What to show; by default what `Credentials.from_environment` finds.
         """
         check_timeout(timeout_seconds)

@@ -277,7 +277,7 @@ class DeadlineExceededError(SessionStoreError):
 
 
 class ServerUnavailableError(SessionStoreError):
-    """The server cannot be reached, or went away during the call."""
+    """The server cannot be reached, or went away during the call, at the last of the client's tries."""
 
 
 class DrainingError(ServerUnavailableError):
