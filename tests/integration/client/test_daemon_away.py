@@ -181,18 +181,20 @@ async def test_a_client_that_was_never_served_gives_up_soon(
     assert pauses.made > 0
 
 
-@pytest.mark.parametrize("call", REPEATED)
 async def test_a_deadline_that_passes_without_a_daemon_says_so(
-    process: DaemonProcess, pauses: Pauses, call: str
+    process: DaemonProcess, pauses: Pauses, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nobody was there, which is another thing than a server that is slow; and nothing is left of the exception."""
-    async with AsyncSessionStore(process.address, timeout_seconds=1) as client:
+    """Nobody was there, which is another thing than a server that is slow; and nothing is left of the exceptions."""
+    monkeypatch.setattr(repeating, "LAST_TRY_SECONDS", 3)  # also on a machine that is busy
+    async with AsyncSessionStore(process.address, timeout_seconds=6) as client:
         await client.ping()
         process.stop(signal.SIGKILL)
-        with garbage() as found, pytest.raises(errors.ServerUnavailableError) as raised:
-            await REPEATED[call](client)
-        assert (raised.value.code, pauses.made > 0) == (grpc.StatusCode.UNAVAILABLE, True)
-        del raised
+        with garbage() as found:
+            failures = await asyncio.gather(*(call(client) for call in REPEATED.values()), return_exceptions=True)
+            assert {errors.ServerUnavailableError} == {type(failure) for failure in failures}
+            assert {grpc.StatusCode.UNAVAILABLE} == {getattr(failure, "code", None) for failure in failures}
+            del failures
+    assert pauses.made >= len(REPEATED)
     assert [] == [each for each in found if isinstance(each, errors.SessionStoreError)]
 
 
