@@ -78,7 +78,7 @@ class Repeating:
                 if self._closed or not is_transient(failure):
                     raise
                 patience = patience or _Patience(deadline - loop.time(), was_served=self.was_served)
-                delay_seconds = patience.delay_after(failure)
+                delay_seconds = patience.backoff(failure).delay_after(failure)
             await self._pause(delay_seconds)
             left_seconds = max(0.0, deadline - loop.time())
 
@@ -102,10 +102,9 @@ class _Patience:
         self._away = Backoff(most_seconds if was_served else few_seconds)
         self._refused = Backoff(few_seconds)
 
-    def delay_after(self, failure: SessionStoreError) -> float:
-        """See Backoff."""
-        is_away = failure.reason in _SAYS_NO_MORE_THAN_AWAY
-        return (self._away if is_away else self._refused).delay_after(failure)
+    def backoff(self, failure: SessionStoreError) -> Backoff:
+        """How long to wait after this failure, if it is not the last one."""
+        return self._away if failure.reason in _SAYS_NO_MORE_THAN_AWAY else self._refused
 
 
 def _end(pause: "asyncio.Future[None]") -> None:

@@ -184,18 +184,33 @@ async def test_a_client_that_was_never_served_gives_up_soon(
 async def test_a_deadline_that_passes_without_a_daemon_says_so(
     process: DaemonProcess, pauses: Pauses, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nobody was there, which is another thing than a server that is slow; and nothing is left of the exceptions."""
+    """Nobody was there, which is another thing than a server that is slow."""
     monkeypatch.setattr(repeating, "LAST_TRY_SECONDS", 3)  # also on a machine that is busy
     async with AsyncSessionStore(process.address, timeout_seconds=6) as client:
         await client.ping()
         process.stop(signal.SIGKILL)
-        with garbage() as found:
-            failures = await asyncio.gather(*(call(client) for call in REPEATED.values()), return_exceptions=True)
-            assert {errors.ServerUnavailableError} == {type(failure) for failure in failures}
-            assert {grpc.StatusCode.UNAVAILABLE} == {getattr(failure, "code", None) for failure in failures}
-            del failures
+        failures = await asyncio.gather(*(call(client) for call in REPEATED.values()), return_exceptions=True)
+    assert {errors.ServerUnavailableError} == {type(failure) for failure in failures}
+    assert {grpc.StatusCode.UNAVAILABLE} == {getattr(failure, "code", None) for failure in failures}
     assert pauses.made >= len(REPEATED)
-    assert [] == [each for each in found if isinstance(each, errors.SessionStoreError)]
+
+
+async def fail(client: AsyncSessionStore, call: str) -> None:
+    with pytest.raises(errors.ServerUnavailableError):
+        await REPEATED[call](client)
+
+
+@pytest.mark.parametrize("call", REPEATED)
+async def test_the_exception_of_the_last_try_is_let_go_of_with_what_was_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    """Those of the tries before it, too: an event may be large."""
+    monkeypatch.setattr(repeating, "FEW_TRIES_SECONDS", 0.1)
+    async with AsyncSessionStore(f"unix:{tmp_path / 'nobody.sock'}") as client:
+        await fail(client, call)
+        with garbage() as found:
+            await fail(client, call)
+    assert [] == [each for each in found if isinstance(each, errors.SessionStoreError | pb.CommitRequest)]
 
 
 async def test_a_port_that_refuses_is_nobody_as_well(tmp_path: Path, pauses: Pauses) -> None:
