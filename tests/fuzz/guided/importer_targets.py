@@ -23,6 +23,7 @@ from sessiond.importers.claude_code import ClaudeCodeFormat
 from sessiond.importers.codex import CodexFormat
 from sessiond.importers.dialects import TranscriptFormat
 from sessiond.importers.entry_json import parse_entry
+from sessiond.importers.json_members import TornFileError
 from sessiond.importers.mini_swe_agent import MiniSweAgentFormat
 from sessiond.importers.raw_entries import RawEntry
 from sessiond.importers.swe_agent import SweAgentFormat
@@ -64,6 +65,9 @@ class ImporterTarget(Target):
         except UnknownFormatError as error:
             str(error).encode()
             self.refusals["unknown format"] += 1
+            return
+        except TornFileError as error:
+            self.refusals[_told(str(error))] += 1
             return
         check_request(transcript.create, _LIMITS)
         steps = list(transcript.steps())
