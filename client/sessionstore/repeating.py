@@ -77,8 +77,9 @@ class Repeating:
                 # What a client says that is closed is of a transient status as well.
                 if self._closed or not is_transient(failure):
                     raise
-                patience = patience or _Patience(deadline - loop.time(), was_served=self.was_served)
-                delay_seconds = patience.backoff(failure).delay_after(failure)
+                now = loop.time()
+                patience = patience or _Patience(now, deadline, was_served=self.was_served)
+                delay_seconds = patience.backoff(failure, now).delay_after(failure)
             await self._pause(delay_seconds)
             left_seconds = max(0.0, deadline - loop.time())
 
@@ -96,15 +97,22 @@ class Repeating:
 class _Patience:
     """How long one call is tried."""
 
-    def __init__(self, left_seconds: float, *, was_served: bool) -> None:
-        most_seconds = left_seconds - min(LAST_TRY_SECONDS, left_seconds / 2)
-        few_seconds = min(FEW_TRIES_SECONDS, most_seconds)
-        self._away = Backoff(most_seconds if was_served else few_seconds)
-        self._refused = Backoff(few_seconds)
+    def __init__(self, now: float, deadline: float, *, was_served: bool) -> None:
+        self._last_try_at = deadline - min(LAST_TRY_SECONDS, (deadline - now) / 2)
+        self._was_served = was_served
+        self._away: Backoff | None = None
+        self._refused: Backoff | None = None
 
-    def backoff(self, failure: SessionStoreError) -> Backoff:
+    def backoff(self, failure: SessionStoreError, now: float) -> Backoff:
         """How long to wait after this failure, if it is not the last one."""
-        return self._away if failure.reason in _SAYS_NO_MORE_THAN_AWAY else self._refused
+        # Each from its own first failure on: a server may be away before it refuses, or after.
+        most_seconds = max(0.0, self._last_try_at - now)
+        few_seconds = min(FEW_TRIES_SECONDS, most_seconds)
+        if failure.reason in _SAYS_NO_MORE_THAN_AWAY:
+            self._away = self._away or Backoff(most_seconds if self._was_served else few_seconds)
+            return self._away
+        self._refused = self._refused or Backoff(few_seconds)
+        return self._refused
 
 
 def _end(pause: "asyncio.Future[None]") -> None:
