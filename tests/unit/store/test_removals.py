@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sessiond.contract.limits import Limits
-from sessiond.store.errors import LimitReachedError, NotFoundError
+from sessiond.store.errors import CorruptedError, LimitReachedError, NotFoundError
 from sessiond.store.protocol import SessionGoneError
 from sessiond.store.sqlite import chores, removals
 from sessiond.store.sqlite.engine import DATABASE_NAME, SqliteStore
@@ -347,6 +347,29 @@ async def test_one_that_cannot_be_removed_keeps_no_other(
     alter(data_dir, "DROP TRIGGER damage")
     await removed(held)
     assert [1, 1, 0, 0, 2, 0, 0] == rows(data_dir)
+
+
+async def test_a_piece_that_cannot_even_begin_is_left_for_a_while(
+    held: SqliteStore, steps: Steps, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The damage is no fault of the session of which the piece before was."""
+
+    def refuse() -> None:
+        raise CorruptedError("the database's file")
+
+    await delete(held)
+    await steps.take(held, 3)
+    with monkeypatch.context() as patched:
+        patched.setattr(held._writer._upkeep, "before_writing", refuse)
+        steps.left = -1
+        held._writer._wake.set()
+        await until(lambda: not held._writer.state.possible)
+        assert held._writer._removal.is_failing
+        assert held._writer._removal.seconds_left() > 0
+    held._writer._removal._not_before = 0
+    held._writer._wake.set()
+    await removed(held)
+    assert [1, 1, 0, 0, 1, 0, 0] == rows(data_dir)
 
 
 async def test_an_index_that_leads_to_another_session_removes_nothing_of_it(

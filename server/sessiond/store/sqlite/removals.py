@@ -164,7 +164,7 @@ class RemovalChore(Chore):
     def took(self, seconds: float) -> None:
         """See Chore."""
         super().took(seconds)
-        if self.operation.session_key is not None:
+        if self._take_session_key() is not None:
             self._told.discard(None)
             self.is_failing = False
         elif self.operation.passed_over:
@@ -174,7 +174,8 @@ class RemovalChore(Chore):
 
     def failed(self, error: Exception) -> None:
         """See Chore. Is logged once."""
-        damaged = self.operation.session_key if isinstance(error, CorruptedError) else None
+        session_key = self._take_session_key()
+        damaged = session_key if isinstance(error, CorruptedError) else None
         if damaged not in self._told:
             self._told.add(damaged)
             _log.warning("%s, which is tried again: %s", self.complaint, error)
@@ -183,6 +184,11 @@ class RemovalChore(Chore):
         else:
             # The others may be sound.
             self.operation.passed_over = damaged
+
+    def _take_session_key(self) -> int | None:
+        """Of which session the piece was. The next one may fail before it comes to any."""
+        session_key, self.operation.session_key = self.operation.session_key, None
+        return session_key
 
     def _try_again_later(self) -> None:
         self.operation.passed_over = 0
