@@ -13,7 +13,7 @@ import pytest
 from sessiond.contract.limits import Limits
 from sessiond.store.errors import CorruptedError, LimitReachedError, NotFoundError
 from sessiond.store.protocol import SessionGoneError
-from sessiond.store.sqlite import chores, removals
+from sessiond.store.sqlite import chores, removals, transaction
 from sessiond.store.sqlite.engine import DATABASE_NAME, SqliteStore
 from sessiond.store.sqlite.page_tokens import encode_token
 from sessiond.store.sqlite.removals import RemovalChore
@@ -208,6 +208,29 @@ async def test_what_was_written_in_the_same_transaction_goes_too(held: SqliteSto
     assert all(write.done() for write in writes)
     assert 45 == response.deleted_events
     assert [] == database_faults(data_dir)
+
+
+async def test_a_deletion_that_is_refused_for_what_others_wrote_counts_for_none(
+    held: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What waits to be written before it may be damaged, and deleted later in the same transaction."""
+
+    def refuse(*_: object) -> None:
+        raise CorruptedError("the index of events by sequence")
+
+    await create(held, "other")
+    monkeypatch.setattr(transaction, "index_events", refuse)
+    monkeypatch.setattr(removals, "REMOVED_AT_ONCE", 45)
+    held._writer._groups._memory.sessions = 3
+    writes = [
+        held.submit(commit("other", *(append(part(), f"e{number}") for number in range(40)))),
+        held._writer.submit(DeleteSession("s")),
+        held._writer.submit(DeleteSession("other")),
+    ]
+    _, refused, _ = await asyncio.gather(*writes, return_exceptions=True)
+    assert isinstance(refused, CorruptedError)
+    assert {"s", "kept"} == {*await listed(held, pb.ListSessionsRequest())}
+    assert 2 == held._writer._groups._memory.sessions
 
 
 async def test_tails_learn_that_it_is_deleted(held: SqliteStore, steps: Steps) -> None:

@@ -84,15 +84,16 @@ _PIECES = (
 
 
 def remove_session(transaction: WriteTransaction, row: SessionRow) -> None:
-    """Deletes a session, live or archived; what a large one holds is left to the pieces."""
-    transaction.count_sessions(-1)
+    """Deletes a session, live or archived; what a large one holds is left to the pieces. Raises CorruptedError."""
     items = row.next_message + row.tool_calls + row.next_event - row.first_event
     if items <= REMOVED_AT_ONCE and row.stored_bytes <= REMOVED_BYTES:
+        transaction.count_sessions(-1)
         transaction.forget(row.id)
         transaction.connection.execute(_DELETE, (row.session_key,))
         return
-    # What the transaction changed so far would be lost with the row that it forgets.
+    # What the transaction changed so far would be lost with the row that it forgets. First: it may be refused.
     transaction.write_rows()
+    transaction.count_sessions(-1)
     transaction.forget(row.id)
     row.id, row.archived_at_us, row.labels_checksum = *_hidden(row.session_key), 0
     transaction.connection.execute(_DELETE_LABELS, (row.session_key,))
