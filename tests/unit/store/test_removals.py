@@ -177,6 +177,32 @@ async def test_a_small_session_leaves_nothing(held: SqliteStore, data_dir: Path)
     assert [1, 1, 40, 40, 40, 5, 6] == rows(data_dir)
 
 
+async def test_many_small_sessions_are_large_together(held: SqliteStore, steps: Steps, data_dir: Path) -> None:
+    """Of those that are deleted in one transaction no more goes there than of one; of the others each is a piece."""
+    names = ["a", "b", "c", "d"]
+    for name in names:
+        await create(held, name, LABELLED)
+        await submit(held, append(part(), "e0"), append(part(), "e1"), session_id=name)
+    deletions = [held.delete_session(pb.DeleteSessionRequest(session_id=name)) for name in [*names, "s"]]
+    assert [2, 2, 2, 2, 40] == [response.deleted_events for response in await asyncio.gather(*deletions)]
+    assert ["kept"] == await listed(held, pb.ListSessionsRequest())
+    assert [4, 1, 40, 40, 45, 5, 6] == rows(data_dir)
+    assert [] == database_faults(data_dir)
+    await steps.take(held, 100)
+    assert [1, 1, 0, 0, 1, 0, 0] == rows(data_dir)
+
+
+async def test_a_small_session_that_was_left_goes_in_one_piece(held: SqliteStore, steps: Steps, data_dir: Path) -> None:
+    """And not table by table, as a large one."""
+    for name in ("a", "b"):
+        await create(held, name)
+        await submit(held, *(append(part(), f"e{number}") for number in range(4)), session_id=name)
+    await asyncio.gather(*(held.delete_session(pb.DeleteSessionRequest(session_id=name)) for name in ("a", "b")))
+    assert 3 == rows(data_dir)[0]
+    await steps.take(held)
+    assert [2, 2, 40, 40, 41, 5, 6] == rows(data_dir)
+
+
 async def test_another_session_of_the_same_ids_stays(held: SqliteStore, steps: Steps, data_dir: Path) -> None:
     """Those of the session, of the request that creates it, and of all that is in it are free at once."""
     before = await merged(held)
@@ -222,7 +248,7 @@ async def test_a_deletion_that_is_refused_for_what_others_wrote_counts_for_none(
     monkeypatch.setattr(transaction, "index_events", refuse)
     monkeypatch.setattr(removals, "REMOVED_AT_ONCE", 45)
     held._writer._groups._memory.sessions = 3
-    writes = [
+    writes: list[Awaitable[object]] = [
         held.submit(commit("other", *(append(part(), f"e{number}") for number in range(40)))),
         held._writer.submit(DeleteSession("s")),
         held._writer.submit(DeleteSession("other")),

@@ -1,5 +1,7 @@
 """Deletions of sessions: of large ones first the row is taken out of sight, and then they go in pieces.
 
+So do small ones that are large together with what else is deleted in their transaction; each is one piece.
+
 The row stays until everything else of the session is gone. It has an id that no request can name, and the end of all
 times as the time when it was archived: whatever leaves out archived sessions leaves it out, and the list of archives
 ends before it.
@@ -41,7 +43,10 @@ _HIDE = """
     WHERE session_key = ?
 """
 _DELETE_LABELS = "DELETE FROM session_metadata WHERE session_key = ?"
-_ROW = "SELECT id, archived_at_us FROM sessions WHERE session_key = ?"
+_ROW = """
+    SELECT id, archived_at_us, next_message + tool_calls + next_event - first_event <= :rows AND stored_bytes <= :bytes
+    FROM sessions WHERE session_key = :session
+"""
 _NEXT = f"""
     SELECT session_key FROM sessions WHERE archived_at_us = {GONE_AT_US} AND session_key > ?
     ORDER BY session_key LIMIT 1
@@ -84,9 +89,11 @@ _PIECES = (
 
 
 def remove_session(transaction: WriteTransaction, row: SessionRow) -> None:
-    """Deletes a session, live or archived; what a large one holds is left to the pieces. Raises CorruptedError."""
-    items = row.next_message + row.tool_calls + row.next_event - row.first_event
-    if items <= REMOVED_AT_ONCE and row.stored_bytes <= REMOVED_BYTES:
+    """Deletes a session, live or archived; of much at once some is left to the pieces. Raises CorruptedError."""
+    items = transaction.removed_items + row.next_message + row.tool_calls + row.next_event - row.first_event
+    size_bytes = transaction.removed_bytes + row.stored_bytes
+    if items <= REMOVED_AT_ONCE and size_bytes <= REMOVED_BYTES:
+        transaction.removed_items, transaction.removed_bytes = items, size_bytes
         transaction.count_sessions(-1)
         transaction.forget(row.id)
         transaction.connection.execute(_DELETE, (row.session_key,))
@@ -135,11 +142,12 @@ class RemovePiece(Operation[None]):
         if found is None:
             return
         (self.session_key,) = found
-        # The index may lead to a session that nobody deleted. Apart from that what is damaged is of no concern.
-        if connection.execute(_ROW, found).fetchone() != _hidden(self.session_key):
-            raise CorruptedError("the index of archives")
         values = {"session": self.session_key, "rows": REMOVED_AT_ONCE, "bytes": REMOVED_BYTES}
-        if not any(connection.execute(piece, values).rowcount for piece in _PIECES):
+        *name, is_small = connection.execute(_ROW, values).fetchone() or (None, None)
+        # The index may lead to a session that nobody deleted. Apart from that what is damaged is of no concern.
+        if tuple(name) != _hidden(self.session_key):
+            raise CorruptedError("the index of archives")
+        if is_small or not any(connection.execute(piece, values).rowcount for piece in _PIECES):
             connection.execute(_DELETE, found)
 
 

@@ -85,6 +85,8 @@ class WriteTransaction:
         self._changed: set[str] = set()
         self._undo: _Undo | None = None
         self._staged: dict[int, Publication] = {}
+        self.removed_items = self.removed_bytes = 0
+        """What deletions have removed in it, and not left to be removed later."""
         self._new_events: list[tuple[*EventValues, int]] = []
         self._indexed_ids: dict[int, dict[str, int | None]] = {}
         """By session key: what the index of ids was asked for, and has."""
