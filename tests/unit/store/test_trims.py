@@ -1,5 +1,6 @@
 """The deletion of many events, some at a time, with the writes of others in between."""
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from sessiond.contract.limits import Limits
 from sessiond.store.errors import NotFoundError
 from sessiond.store.sqlite import trims
 from sessiond.store.sqlite.commits import CommitOperation
-from sessiond.store.sqlite.engine import DATABASE_NAME, SqliteStore
+from sessiond.store.sqlite.engine import DATABASE_NAME, TRIMS_AT_ONCE, SqliteStore
 from sessiond.store.sqlite.inspection import inspect_database
 from sessiond.store.sqlite.operations import Operation
 from sessiond.store.sqlite.session_operations import ArchiveSession, CreateSession, DeleteSession
@@ -134,3 +135,28 @@ async def test_ids_are_forgotten_with_their_events(store: SqliteStore) -> None:
     assert (True, 9) == (kept.append_event.already_existed, kept.append_event.sequence)
     assert (False, 10) == (forgotten.append_event.already_existed, forgotten.append_event.sequence)
     assert 10 == (await info(store)).last_event_sequence
+
+
+async def test_few_trims_share_a_transaction(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many are asked for at once: each may be all that a transaction should delete."""
+    original = Writer.submit
+    under_way: set[asyncio.Future[Any]] = set()
+    most = 0
+
+    def submitting(self: Writer, operation: Operation[Any], source: object = None) -> Any:
+        nonlocal most
+        future = original(self, operation, source)
+        under_way.add(future)
+        future.add_done_callback(under_way.discard)
+        most = max(most, len(under_way))
+        return future
+
+    names = [f"other {number}" for number in range(3 * TRIMS_AT_ONCE)]
+    for name in names:
+        await create(store, name)
+        await submit(store, *(append(part(), f"e{number}") for number in range(EVENTS)), session_id=name)
+    monkeypatch.setattr(Writer, "submit", submitting)
+    requests = [pb.DeleteEventsBeforeRequest(session_id=name, before_sequence=9) for name in names]
+    responses = await asyncio.gather(*map(store.delete_events_before, requests))
+    assert {(9, 9)} == {(each.deleted_count, each.first_available_sequence) for each in responses}
+    assert TRIMS_AT_ONCE == most

@@ -33,10 +33,12 @@ from sessiond.store.sqlite.writer_memory import WriterMemory
 from sessionstore.v1 import admin_service_pb2 as admin_pb
 from sessionstore.v1 import session_store_service_pb2 as pb
 
-__all__ = ["DATABASE_NAME", "SqliteStore"]
+__all__ = ["DATABASE_NAME", "TRIMS_AT_ONCE", "SqliteStore"]
 
 DATABASE_NAME = "sessions.db"
 READERS = 3
+TRIMS_AT_ONCE = 4
+"""So many may share a transaction, each with as many events as one of them deletes at once; the others wait in turn."""
 
 
 class SqliteStore(StreamingReads):
@@ -50,6 +52,7 @@ class SqliteStore(StreamingReads):
         self._hub = hub
         self._info = info
         self._limits = limits
+        self._trims = asyncio.Semaphore(TRIMS_AT_ONCE)
         self._log_path = data_dir / f"{DATABASE_NAME}-wal"
 
     @classmethod
@@ -139,7 +142,8 @@ class SqliteStore(StreamingReads):
         trim: DeleteEventsBefore | None = DeleteEventsBefore(request)
         deleted = 0
         while trim is not None:
-            response = await self._writer.submit(trim)
+            async with self._trims:
+                response = await self._writer.submit(trim)
             deleted += response.deleted_count
             trim = trim.rest
         response.deleted_count = deleted
