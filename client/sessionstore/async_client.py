@@ -327,10 +327,11 @@ class AsyncSessionStore(AdminCalls):
     async def _fragments(self, method: Any, request: Any, field: str) -> AsyncGenerator[Any, None]:
         call: Any = None
 
-        async def begin(timeout_seconds: float) -> Any:
+        async def begin(_: float) -> Any:
+            # No deadline of gRPC's own: it would also count the time in which the caller looks at what it got.
             nonlocal call
             call = method(request)
-            return await self._next_fragment(call, timeout_seconds)
+            return await call.read()
 
         try:
             with translated():
@@ -338,15 +339,14 @@ class AsyncSessionStore(AdminCalls):
                 fragment = await self._repeating.repeat(begin, self._timeout)
                 while fragment is not grpc.aio.EOF:
                     yield getattr(fragment, field)
-                    fragment = await self._next_fragment(call, self._timeout)
+                    fragment = await self._next_fragment(call)
         finally:
             if call is not None:
                 call.cancel()
 
-    async def _next_fragment(self, call: Any, timeout_seconds: float) -> Any:
-        # No deadline of gRPC's own: it would also count the time in which the caller looks at what it got.
+    async def _next_fragment(self, call: Any) -> Any:
         try:
-            async with asyncio.timeout(timeout_seconds):
+            async with asyncio.timeout(self._timeout):
                 return await call.read()
         except TimeoutError as error:
             raise DeadlineExceededError(

@@ -4,9 +4,11 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+import grpc
+
 from sessionstore.backoff import Backoff
 from sessionstore.channel import is_transient, translated
-from sessionstore.errors import SessionStoreError
+from sessionstore.errors import DeadlineExceededError, SessionStoreError
 from sessionstore.v1.error_reason_pb2 import ErrorReason
 
 __all__ = ["Repeating"]
@@ -53,7 +55,13 @@ class Repeating:
         """Makes a call, which is given its timeout in seconds. Raises the library's exceptions."""
         try:
             with translated():
-                answer = await call(timeout_seconds)
+                # gRPC does not end a call by its deadline while the server takes in nothing of a large request.
+                async with asyncio.timeout(timeout_seconds):
+                    answer = await call(timeout_seconds)
+        except TimeoutError as error:
+            raise DeadlineExceededError(
+                f"the server did not answer for {timeout_seconds:.3g} seconds", code=grpc.StatusCode.DEADLINE_EXCEEDED
+            ) from error
         except SessionStoreError as failure:
             if failure.reason != ErrorReason.ERROR_REASON_UNSPECIFIED:
                 self.was_served = True
