@@ -30,7 +30,8 @@ class SessionStoreServiceStub:
 
     Every write is on disk before it is answered. Every write that carries an id may be repeated: the same id with the
     same content answers as the first time, with other content it is ALREADY_EXISTS. Every error carries a
-    google.rpc.ErrorInfo whose reason is a value of ErrorReason. Clients retry UNAVAILABLE only.
+    google.rpc.ErrorInfo whose reason is a value of ErrorReason. Clients retry UNAVAILABLE, and CANCELLED where they did
+    not cancel: so gRPC ends the calls that a server which shuts down has not begun.
     """
 
     def __init__(self, channel):
@@ -136,7 +137,8 @@ class SessionStoreServiceServicer:
 
     Every write is on disk before it is answered. Every write that carries an id may be repeated: the same id with the
     same content answers as the first time, with other content it is ALREADY_EXISTS. Every error carries a
-    google.rpc.ErrorInfo whose reason is a value of ErrorReason. Clients retry UNAVAILABLE only.
+    google.rpc.ErrorInfo whose reason is a value of ErrorReason. Clients retry UNAVAILABLE, and CANCELLED where they did
+    not cancel: so gRPC ends the calls that a server which shuts down has not begun.
     """
 
     def CreateSession(self, request, context):
@@ -376,7 +378,8 @@ class SessionStoreService:
 
     Every write is on disk before it is answered. Every write that carries an id may be repeated: the same id with the
     same content answers as the first time, with other content it is ALREADY_EXISTS. Every error carries a
-    google.rpc.ErrorInfo whose reason is a value of ErrorReason. Clients retry UNAVAILABLE only.
+    google.rpc.ErrorInfo whose reason is a value of ErrorReason. Clients retry UNAVAILABLE, and CANCELLED where they did
+    not cancel: so gRPC ends the calls that a server which shuts down has not begun.
     """
 
     @staticmethod

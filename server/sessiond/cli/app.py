@@ -20,7 +20,8 @@ app = typer.Typer(
         "Start the daemon with `sessiond serve`, import what your agent recorded with `sessiond import`, look around"
         " with `sessiond sessions` and `sessiond show`, and follow a session with `sessiond tail`."
         " Exit codes: 0 done, 1 the daemon refused or something failed, 2 wrong usage, 3 no daemon answers, 4 an import"
-        " left something out, 5 data directory or address in use, 6 the database needs another version."
+        " left something out, 5 data directory or address in use, 6 the database needs another"
+        " version, or is damaged."
     ),
     no_args_is_help=True,
     rich_markup_mode=None,
