@@ -30,7 +30,8 @@ class AdminCalls:
     async def ping(self) -> bool:
         """Whether the server says that it serves. Raises ServerUnavailableError when it does not answer.
 
-        Who asks wants to know how it is now: this call is made once.
+        Who asks wants to know how it is now: this call is made once. A server that came back may be missed for up to
+        two seconds, in which gRPC does not connect again.
         """
         response = await self._once(self._health.Check, HealthCheckRequest())
         return bool(response.status == _SERVING)
